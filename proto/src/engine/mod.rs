@@ -1,0 +1,5 @@
+//! The engine: one node of the swarm as a state machine.
+
+pub mod pacer;
+pub mod settings;
+pub mod state;

@@ -1,0 +1,1 @@
+//! Learns the line server's limit from refusals.

@@ -1,0 +1,118 @@
+//! What the engine is told at its start: the settings of `lineswarmd.toml` that the core decides by.
+//! All values were checked by the daemon's configuration; the engine takes them as they are.
+
+use crate::ids::PeerId;
+use core::{num::NonZeroU32, time::Duration};
+use std::net::{IpAddr, SocketAddr};
+
+/// Everything the engine is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `node.name`, hierarchical ("lab1/alice").
+    pub name: String,
+    /// This node's identity.
+    pub id: PeerId,
+    /// `[server]`
+    pub server: Server,
+    /// `[swarm]`
+    pub swarm: Swarm,
+    /// `[election]`
+    pub election: Election,
+    /// `submit.by`
+    pub submit_by: SubmitBy,
+    /// `run.autostart`
+    pub autostart: bool,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// `host:port` as configured; the daemon resolves it.
+    pub address: String,
+    /// Names the file; the address if none was set.
+    pub label: String,
+    /// `None` is `"auto"`.
+    pub lines: Option<NonZeroU32>,
+    /// `<entry>@<team>`, sent with a SUBMIT.
+    pub identity: String,
+    /// One connection per source address; empty: one connection, the system's choice.
+    pub bind: Vec<IpAddr>,
+    /// Cap in lines a second; `None` is `"auto"`.
+    pub rate: Option<f64>,
+    /// Fixed number of requests outstanding; `None` is `"auto"`.
+    pub pipeline: Option<NonZeroU32>,
+}
+
+/// `[swarm]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Swarm {
+    /// The swarm's name.
+    pub id: String,
+    /// What to tell peers to dial; `None`: the address that we listen on.
+    pub advertise: Option<SocketAddr>,
+    /// `host:port` of configured peers.
+    pub peers: Vec<String>,
+    /// Who sends lines to whom.
+    pub topology: Topology,
+    /// The most links.
+    pub max_peers: usize,
+}
+
+/// `[election]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Election {
+    /// What a master needs.
+    pub quorum: Quorum,
+    /// How long without a majority until `grace` falls back.
+    pub grace: Duration,
+    /// What a master does with an INTENT that has no DONE.
+    pub in_doubt: InDoubt,
+    /// Higher is preferred as master.
+    pub priority: i32,
+}
+
+/// `swarm.topology`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Topology {
+    /// Everybody to everybody.
+    #[default]
+    Mesh,
+    /// Through the master.
+    Star,
+    /// Each to the next by id.
+    Ring,
+}
+
+/// `election.quorum`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quorum {
+    /// More than half of the members, or exactly half with the lowest.
+    Majority,
+    /// The same, of the peers now heard.
+    Available,
+    /// Majority, and after the grace time without one, available.
+    #[default]
+    Grace,
+}
+
+/// `election.in-doubt`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InDoubt {
+    /// Submit again after the wait: the server counts the latest.
+    #[default]
+    Resubmit,
+    /// Wait for `submit --resolve`.
+    Hold,
+}
+
+/// `submit.by`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubmitBy {
+    /// The elected master submits for all.
+    #[default]
+    Master,
+    /// Each peer submits its own complete map.
+    EveryPeer,
+    /// The job ends at complete.
+    Nobody,
+}

@@ -1,0 +1,133 @@
+//! What a node must have on disk before it says it: term, vote, members, INTENT and the outcome.
+//!
+//! One value holds all of it, so that there is one kind of durable record and one kind of acknowledgement.
+//! None of its parts ever goes back, but for a new job, which starts without INTENT and outcome.
+
+use crate::ids::{JobId, PeerId, Term};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The durable state of a node; [`Ticket`]s acknowledge it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Durable {
+    /// The job that the journal's lines belong to.
+    pub job: JobId,
+    /// The newest term seen.
+    pub term: Term,
+    /// Whom this node voted for in `term`.
+    pub voted_for: Option<PeerId>,
+    /// Who counts for a quorum.
+    pub members: Members,
+    /// A submit that somebody announced, and that may have happened.
+    pub intent: Option<Intent>,
+    /// What the server said of a submit.
+    pub outcome: Option<Outcome>,
+    /// Lamport times below this may have been used.
+    pub lamport_reserved: u64,
+}
+
+/// Numbers the engine's durable writes; an acknowledgement names the newest one that is on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// A master's announcement that it is about to submit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Of which job.
+    pub job: JobId,
+    /// The master's term.
+    pub term: Term,
+    /// The master.
+    pub by: PeerId,
+    /// SHA-256 of the file: each text followed by `\n`, in the order of the numbers.
+    pub sha256: [u8; 32],
+}
+
+/// What the server said of a submit: DONE if it was right, REJECTED otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The submit it belongs to.
+    pub intent: Intent,
+    /// All lines correct, none incorrect.
+    pub right: bool,
+    /// The server's reply, as text.
+    pub reply: String,
+}
+
+/// Who belongs to the swarm, as a map that merges without order: a count per id, odd while it is a member.
+/// Joining makes an even count odd, leaving makes an odd one even, merging takes the larger.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members(BTreeMap<PeerId, u32>);
+
+impl Members {
+    /// Adds a member. False if it was one already.
+    pub fn join(&mut self, id: PeerId) -> bool {
+        self.flip(id, true)
+    }
+
+    /// Takes a member out (`leave`, `peer forget`). False if it was none.
+    pub fn leave(&mut self, id: PeerId) -> bool {
+        self.flip(id, false)
+    }
+
+    fn flip(&mut self, id: PeerId, to_member: bool) -> bool {
+        let count = self.0.entry(id).or_default();
+        let changes = (*count % 2 == 1) != to_member;
+        if changes {
+            *count = count.saturating_add(1);
+        }
+        changes
+    }
+
+    /// Takes over what another node knows. True if anything was new.
+    pub fn merge(&mut self, other: &Self) -> bool {
+        let mut changed = false;
+        for (&id, &theirs) in &other.0 {
+            let ours = self.0.entry(id).or_default();
+            if theirs > *ours {
+                *ours = theirs;
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Is `id` a member?
+    #[must_use]
+    pub fn contains(&self, id: PeerId) -> bool {
+        self.0.get(&id).is_some_and(|count| count % 2 == 1)
+    }
+
+    /// The members, lowest id first.
+    pub fn iter(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.0.iter().filter(|(_, count)| *count % 2 == 1).map(|(&id, _)| id)
+    }
+
+    /// How many ids are known, members or not.
+    #[must_use]
+    pub fn known(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_members_is_the_same_in_either_order_and_a_later_leave_wins() {
+        let (a, b) = (PeerId([1; 16]), PeerId([2; 16]));
+        let mut left = Members::default();
+        left.join(a);
+        left.join(b);
+        let mut right = left.clone();
+        assert!(right.leave(b));
+        assert!(!right.leave(b));
+        let mut merged = left.clone();
+        assert!(merged.merge(&right));
+        assert!(!right.merge(&left));
+        assert_eq!(merged, right);
+        assert_eq!(merged.iter().collect::<Vec<_>>(), [a]);
+        assert!(merged.join(b) && merged.contains(b));
+    }
+}

@@ -1,0 +1,14 @@
+//! The core of lineswarm: everything that decides or encodes.
+//!
+//! The contract: **no socket, no clock, no thread, no file, no log, no environment and no global randomness.**
+//! Raw bytes, the time and a seed are handed in; bytes to write, records to store and events come out. The
+//! crate's `clippy.toml` makes a breach of this contract a build failure.
+#![warn(missing_docs)]
+
+pub mod engine;
+pub mod ids;
+pub mod limits;
+pub mod line_server;
+pub mod lines;
+pub mod time;
+pub mod wire;

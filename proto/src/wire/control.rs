@@ -1,0 +1,1 @@
+//! Control messages (docs/control-protocol.md).

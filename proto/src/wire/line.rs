@@ -1,0 +1,1 @@
+//! The line server protocol (docs/line-protocol.md), both directions, resumable at any split.

@@ -5,6 +5,7 @@
 //! crate's `clippy.toml` makes a breach of this contract a build failure.
 #![warn(missing_docs)]
 
+pub mod bitmap;
 pub mod engine;
 pub mod ids;
 pub mod limits;

@@ -18,6 +18,8 @@ pub struct Durable {
     pub voted_for: Option<PeerId>,
     /// Who counts for a quorum.
     pub members: Members,
+    /// The last known id behind a configured address, so that it is not counted twice after a restart.
+    pub addresses: BTreeMap<String, PeerId>,
     /// A submit that somebody announced, and that may have happened.
     pub intent: Option<Intent>,
     /// What the server said of a submit.

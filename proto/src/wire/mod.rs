@@ -2,4 +2,6 @@
 //! control-protocol.md.
 
 pub mod control;
+pub mod frame;
 pub mod line;
+pub mod peer;

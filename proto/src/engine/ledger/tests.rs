@@ -1,0 +1,126 @@
+//! What a line that comes in does to the ledger.
+
+use super::*;
+
+const A: PeerId = PeerId([1; 16]);
+const B: PeerId = PeerId([2; 16]);
+
+fn ledger(count: u32) -> Ledger {
+    Ledger::new(Some(count), SharedLines::new(), &[])
+}
+
+fn n(number: u32) -> LineNumber {
+    LineNumber(number)
+}
+
+fn text(ledger: &Ledger, number: u32) -> Option<Vec<u8>> {
+    ledger.lines().get(n(number), <[u8]>::to_vec)
+}
+
+#[test]
+fn a_file_is_complete_whether_it_counts_from_zero_or_from_one() {
+    for base in [0, 1] {
+        let mut ledger = ledger(3);
+        for number in (base..base + 3).rev() {
+            assert!(!ledger.is_complete());
+            assert_eq!(ledger.drawn(n(number), b"x"), Arrival::New);
+        }
+        assert!(ledger.is_complete());
+        assert_eq!(ledger.missing().count(), 0);
+        ledger.check();
+    }
+}
+
+#[test]
+fn first_hand_beats_hearsay_at_once_and_names_the_peer_that_was_wrong() {
+    let mut ledger = ledger(3);
+    assert_eq!(ledger.heard(n(1), b"wrong", A), Arrival::New);
+    assert!(!ledger.is_first_hand(n(1)));
+    assert_eq!(ledger.drawn(n(1), b"right"), Arrival::Corrected(Some(A)));
+    assert_eq!(text(&ledger, 1).unwrap(), b"right");
+    assert_eq!(ledger.heard(n(1), b"wrong", B), Arrival::Contradiction);
+    assert_eq!(text(&ledger, 1).unwrap(), b"right");
+    assert_eq!(ledger.drawn(n(1), b"right"), Arrival::Known);
+}
+
+#[test]
+fn two_hearsay_texts_are_a_conflict_until_the_line_is_drawn() {
+    let mut ledger = ledger(1);
+    ledger.heard(n(0), b"one", A);
+    assert!(ledger.is_complete());
+    assert_eq!(ledger.heard(n(0), b"two", B), Arrival::Conflict);
+    assert!(!ledger.is_complete());
+    assert_eq!(ledger.drawn(n(0), b"one"), Arrival::Corrected(Some(B)));
+    assert!(ledger.is_complete());
+    assert_eq!(text(&ledger, 0).unwrap(), b"one");
+}
+
+#[test]
+fn two_first_hand_texts_are_reported_and_the_first_stays() {
+    let mut ledger = ledger(1);
+    ledger.drawn(n(0), b"one");
+    assert_eq!(ledger.drawn(n(0), b"two"), Arrival::TwoTexts);
+    assert_eq!(text(&ledger, 0).unwrap(), b"one");
+}
+
+#[test]
+fn both_ends_held_is_a_conflict_that_a_draw_settles() {
+    let mut ledger = ledger(3);
+    for number in 0..=3 {
+        ledger.heard(n(number), b"x", A);
+    }
+    assert_eq!(ledger.conflicts(), 1);
+    assert!(!ledger.is_complete());
+    ledger.drawn(n(3), b"x");
+    assert!(ledger.is_complete(), "3 was drawn, so 0 is no line");
+    assert_eq!(ledger.heard(n(0), b"x", A), Arrival::Contradiction);
+    ledger.check();
+}
+
+#[test]
+fn numbers_past_the_file_are_out_of_range_and_go_when_the_count_is_learnt() {
+    let mut known = ledger(3);
+    assert_eq!(known.drawn(n(4), b"x"), Arrival::OutOfRange);
+    assert_eq!(known.heard(n(4), b"x", A), Arrival::OutOfRange);
+    let mut unknown = Ledger::new(None, SharedLines::new(), &[]);
+    assert_eq!(unknown.drawn(n(0), b"x"), Arrival::New);
+    assert_eq!(unknown.heard(n(9), b"x", A), Arrival::New);
+    assert!(!unknown.is_complete());
+    assert_eq!(unknown.set_count(1), [n(9)]);
+    assert!(unknown.is_complete());
+    unknown.check();
+}
+
+#[test]
+fn a_forgotten_line_can_come_again_and_equal_sets_have_equal_digests() {
+    let (mut one, mut two) = (ledger(9), ledger(9));
+    one.drawn(n(1), b"a");
+    one.drawn(n(2), b"b");
+    two.drawn(n(2), b"b");
+    assert_ne!(one.digest(), two.digest());
+    assert!(one.forget(n(1)));
+    assert_eq!(one.digest(), two.digest());
+    assert_eq!(one.drawn(n(1), b"c"), Arrival::New);
+    assert_eq!(text(&one, 1).unwrap(), b"c");
+    one.check();
+}
+
+#[test]
+fn what_the_journal_gave_back_is_held_with_its_source() {
+    let lines = SharedLines::new();
+    lines.insert(n(0), (*b"a").into());
+    lines.insert(n(1), (*b"b").into());
+    let mut ledger = Ledger::new(Some(2), lines, &[n(1)]);
+    assert!(ledger.is_complete());
+    assert_eq!((ledger.first_hand(), ledger.is_first_hand(n(1))), (1, false));
+    assert_eq!(ledger.drawn(n(1), b"B"), Arrival::Corrected(None));
+    assert_eq!(ledger.first_hand(), 2);
+}
+
+#[test]
+fn equal_texts_under_two_numbers_are_two_lines() {
+    let mut ledger = ledger(2);
+    assert_eq!(ledger.drawn(n(0), b""), Arrival::New);
+    assert_eq!(ledger.drawn(n(1), b""), Arrival::New);
+    assert_eq!(ledger.sha256(), <[u8; 32]>::from(Sha256::digest(b"\n\n")));
+}

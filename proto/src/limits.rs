@@ -6,6 +6,9 @@ pub const TEXT_BYTES: usize = 64 * 1024;
 pub const NUMBER_BYTES: usize = 20;
 /// The longest reply line of the line server to a SUBMIT, in bytes.
 pub const REPLY_BYTES: usize = 4 * 1024;
+/// The longest request line or identity that a line server reads, in bytes; a verdict that repeats it stays
+/// below [`REPLY_BYTES`].
+pub const REQUEST_BYTES: usize = 2 * 1024;
 /// The most lines a file may have.
 pub const LINES: u32 = 16_000_000;
 /// The most requests outstanding on one connection to the line server.

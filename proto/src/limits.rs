@@ -41,3 +41,7 @@ pub const EVENTS: usize = 1024;
 pub const HANDSHAKES: usize = 256;
 /// Line numbers and records waiting for the store thread.
 pub const STORE_QUEUE: usize = 8 * 1024;
+/// Addresses that are dialled, configured or learnt.
+pub const CONTACTS: usize = 1024;
+/// A peer that sent so many lines that contradict the line server is dropped.
+pub const CONTRADICTIONS: u32 = 3;

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub struct Durable {
     /// The job that the journal's lines belong to.
     pub job: JobId,
+    /// The line server of this job, `host:port`.
+    pub server: String,
     /// The newest term seen.
     pub term: Term,
     /// Whom this node voted for in `term`.

@@ -1,0 +1,449 @@
+//! Term voting: who is master. A pure state machine of its own, so that it can be checked exhaustively.
+//!
+//! It sends nothing itself: what it wants said is in [`Election::take_said`], and the engine says it only when the
+//! ballot (term and vote) that it rests on is stored. It hears of links coming and going as the set of live peers;
+//! silence is the links' business. Promises: the term never goes back; one vote a term; master only with a quorum of
+//! votes of this term, its own stored one included; under `majority` at most one master a term.
+
+use crate::{
+    engine::{
+        event::Event,
+        settings::{self, Quorum},
+        state::Members,
+    },
+    ids::{PeerId, Term},
+    time::Moment,
+    wire::peer::{Ask, Round},
+};
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+/// Peers get this long to meet before anybody stands.
+const SETTLE: Duration = Duration::from_millis(500);
+/// Without a master, a node stands after half to all of this.
+const STAND: Duration = Duration::from_millis(200);
+/// After an attempt that failed, after half to all of this.
+const AGAIN: Duration = Duration::from_millis(600);
+
+/// Who may vote, as the engine sees it now.
+#[derive(Clone, Copy, Debug)]
+pub struct Electorate<'a> {
+    /// The durable list.
+    pub members: &'a Members,
+    /// Configured addresses whose id was never learnt: members that can't vote.
+    pub anonymous: u32,
+    /// Peers whose link lives; without this node.
+    pub live: &'a BTreeSet<PeerId>,
+}
+
+/// What to tell whom.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// To every live peer.
+    Ask(Ask),
+    /// To one peer.
+    Vote {
+        /// To whom.
+        to: PeerId,
+        /// In answer to which round.
+        round: Round,
+        /// The voter's term; for a granted pre-vote the term asked for.
+        term: Term,
+        /// Yes or no.
+        granted: bool,
+    },
+    /// To the operator.
+    Note(Event),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Role {
+    /// `via`: the live peer that says so, the master itself or one that follows it.
+    Follower { master: PeerId, via: PeerId },
+    /// No master known.
+    Looking,
+    /// Asked for pre-votes or votes of `term`.
+    Candidate { round: Round, votes: BTreeSet<PeerId> },
+    Master,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Election {
+    me: PeerId,
+    settings: settings::Election,
+    rng: fastrand::Rng,
+    term: Term,
+    voted_for: Option<PeerId>,
+    ballot_changed: bool,
+    role: Role,
+    stand_at: Moment,
+    without_majority: Option<Moment>,
+    grace_over: bool,
+    said: Vec<Said>,
+}
+
+impl Election {
+    /// A node that comes up with a stored ballot.
+    #[must_use]
+    pub fn new(
+        me: PeerId,
+        settings: settings::Election,
+        (term, voted_for): (Term, Option<PeerId>),
+        seed: u64,
+        now: Moment,
+    ) -> Self {
+        let mut election = Self {
+            me,
+            settings,
+            rng: fastrand::Rng::with_seed(seed),
+            term,
+            voted_for,
+            ballot_changed: false,
+            role: Role::Looking,
+            stand_at: now,
+            without_majority: None,
+            grace_over: false,
+            said: Vec::new(),
+        };
+        election.stand_at = now + SETTLE + election.random(STAND);
+        election
+    }
+
+    /// The newest term seen, and the vote in it.
+    #[must_use]
+    pub fn ballot(&self) -> (Term, Option<PeerId>) {
+        (self.term, self.voted_for)
+    }
+
+    /// Whether the ballot changed since the last call: then it must be stored before anything is said.
+    pub fn take_ballot_changed(&mut self) -> bool {
+        core::mem::take(&mut self.ballot_changed)
+    }
+
+    /// What to say, in order.
+    pub fn take_said(&mut self) -> Vec<Said> {
+        core::mem::take(&mut self.said)
+    }
+
+    /// The newest term seen.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        self.term
+    }
+
+    /// The master, as far as known.
+    #[must_use]
+    pub fn master(&self) -> Option<PeerId> {
+        match self.role {
+            Role::Follower { master, .. } => Some(master),
+            Role::Master => Some(self.me),
+            Role::Looking | Role::Candidate { .. } => None,
+        }
+    }
+
+    /// This node is the master.
+    #[must_use]
+    pub fn is_master(&self) -> bool {
+        self.role == Role::Master
+    }
+
+    /// When [`Election::on_time`] has something to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        let grace = self.without_majority.filter(|_| self.waits_for_grace()).map(|since| since + self.settings.grace);
+        let stand = match self.role {
+            Role::Looking if self.stand_at < Moment(u64::MAX) => Some(self.stand_at),
+            Role::Candidate { .. } => Some(self.stand_at),
+            _ => None,
+        };
+        grace.into_iter().chain(stand).min()
+    }
+
+    fn waits_for_grace(&self) -> bool {
+        self.settings.quorum == Quorum::Grace && !self.grace_over
+    }
+
+    /// Does `votes` suffice?
+    #[must_use]
+    pub fn is_quorum(&self, votes: &BTreeSet<PeerId>, electorate: Electorate<'_>) -> bool {
+        if self.settings.quorum == Quorum::Available || self.grace_over {
+            let heard: BTreeSet<PeerId> = electorate.live.iter().copied().chain([self.me]).collect();
+            is_majority(votes, heard.iter().copied(), 0)
+        } else {
+            is_majority(votes, electorate.members.iter(), electorate.anonymous)
+        }
+    }
+
+    /// Live peers and this node.
+    fn heard(&self, electorate: Electorate<'_>) -> BTreeSet<PeerId> {
+        electorate.live.iter().copied().chain([self.me]).collect()
+    }
+
+    /// The clock has moved, or the electorate changed.
+    pub fn on_time(&mut self, now: Moment, electorate: Electorate<'_>) {
+        self.watch_majority(now, electorate);
+        match &self.role {
+            Role::Master => {
+                if !self.is_quorum(&self.heard(electorate), electorate) {
+                    self.step_down("lost the quorum", now);
+                }
+            }
+            Role::Follower { via, .. } => {
+                if !electorate.live.contains(via) {
+                    self.look(now, STAND);
+                }
+            }
+            Role::Looking | Role::Candidate { .. } => {}
+        }
+        if !matches!(self.role, Role::Looking | Role::Candidate { .. }) || now < self.stand_at {
+            return;
+        }
+        if self.is_quorum(&self.heard(electorate), electorate) {
+            self.stand(Round::PreVote, now, electorate);
+        } else {
+            self.role = Role::Looking;
+            self.stand_at = now + self.random(AGAIN);
+        }
+    }
+
+    fn watch_majority(&mut self, now: Moment, electorate: Electorate<'_>) {
+        let heard = self.heard(electorate);
+        let count = u32::try_from(heard.len()).unwrap_or(u32::MAX);
+        if is_majority(&heard, electorate.members.iter(), electorate.anonymous) {
+            self.without_majority = None;
+            self.grace_over = false;
+            return;
+        }
+        if self.settings.quorum == Quorum::Available {
+            return;
+        }
+        let since = *self.without_majority.get_or_insert_with(|| {
+            let members = u32::try_from(electorate.members.iter().count()).unwrap_or(u32::MAX);
+            let members = members.saturating_add(electorate.anonymous);
+            self.said.push(Said::Note(Event::NoMajority { heard: count, members }));
+            now
+        });
+        if self.waits_for_grace() && now >= since + self.settings.grace {
+            self.grace_over = true;
+            self.said.push(Said::Note(Event::Grace { heard: count }));
+            if self.master().is_none() {
+                self.stand_at = self.stand_at.min(now + self.random(STAND));
+            }
+        }
+    }
+
+    /// Asks the others; the first round only asks whether they would.
+    fn stand(&mut self, round: Round, now: Moment, electorate: Electorate<'_>) {
+        let term = self.term.next();
+        if round != Round::PreVote {
+            self.term = term;
+            self.voted_for = Some(self.me);
+            self.ballot_changed = true;
+        }
+        self.said.push(Said::Note(Event::Candidate { term, pre: round == Round::PreVote }));
+        self.stand_at = now + self.random(AGAIN);
+        // One's own pre-vote costs nothing; one's own vote counts once it is stored.
+        let votes = if round == Round::PreVote { BTreeSet::from([self.me]) } else { BTreeSet::new() };
+        self.role = Role::Candidate { round, votes };
+        self.said.push(Said::Ask(Ask { round, term, priority: self.settings.priority }));
+        self.count_votes(now, electorate);
+    }
+
+    /// The operator, through [`crate::wire::peer::Message::Stand`] or here, wants this node to be master.
+    pub fn stand_now(&mut self, now: Moment, electorate: Electorate<'_>) {
+        if !self.is_master() && self.is_quorum(&self.heard(electorate), electorate) {
+            self.stand(Round::Transfer, now, electorate);
+        }
+    }
+
+    /// The ballot as it stands now is on disk: this node's own vote counts.
+    pub fn on_ballot_stored(&mut self, now: Moment, electorate: Electorate<'_>) {
+        let me = self.me;
+        if let Role::Candidate { round: Round::Vote | Round::Transfer, votes } = &mut self.role {
+            if votes.insert(me) {
+                self.count_votes(now, electorate);
+            }
+        }
+    }
+
+    fn count_votes(&mut self, now: Moment, electorate: Electorate<'_>) {
+        let Role::Candidate { round, votes } = &self.role else { return };
+        if !self.is_quorum(votes, electorate) {
+            return;
+        }
+        if *round == Round::PreVote {
+            self.stand(Round::Vote, now, electorate);
+        } else if votes.contains(&self.me) {
+            self.role = Role::Master;
+            self.said.push(Said::Note(Event::Elected { term: self.term, master: self.me, me: true }));
+        }
+    }
+
+    /// A candidate asks.
+    pub fn on_ask(&mut self, from: PeerId, ask: Ask, now: Moment, electorate: Electorate<'_>) {
+        // A peer that serves a live master, or would rather stand itself, does not help to unseat.
+        let content = match &self.role {
+            Role::Master => true,
+            Role::Follower { master, via } => *master != from && electorate.live.contains(via),
+            Role::Looking | Role::Candidate { .. } => false,
+        };
+        let outranks = self.settings.priority > ask.priority && self.is_quorum(&self.heard(electorate), electorate);
+        if ask.round == Round::PreVote {
+            let granted = ask.term > self.term && !content && !outranks;
+            if outranks && !content {
+                self.stand_at = self.stand_at.min(now + self.random(STAND));
+            }
+            let term = if granted { ask.term } else { self.term };
+            self.said.push(Said::Vote { to: from, round: ask.round, term, granted });
+            return;
+        }
+        let refuses = content && ask.round == Round::Vote;
+        if !refuses {
+            self.on_term(ask.term, now);
+        }
+        let free = self.voted_for.is_none_or(|already| already == from);
+        let granted = !refuses && ask.term == self.term && free && !self.is_master();
+        if granted {
+            if self.voted_for.is_none() {
+                self.voted_for = Some(from);
+                self.ballot_changed = true;
+            }
+            if self.master().is_none() {
+                self.role = Role::Looking;
+                self.stand_at = now + self.random(AGAIN);
+            }
+        }
+        self.said.push(Said::Vote { to: from, round: ask.round, term: self.term, granted });
+    }
+
+    /// A voter answers.
+    pub fn on_vote(
+        &mut self,
+        from: PeerId,
+        (round, term, granted): (Round, Term, bool),
+        now: Moment,
+        electorate: Electorate<'_>,
+    ) {
+        let asked = match &self.role {
+            Role::Candidate { round: Round::PreVote, .. } => self.term.next(),
+            _ => self.term,
+        };
+        if !granted {
+            self.on_term(term, now);
+            return;
+        }
+        if let Role::Candidate { round: ours, votes } = &mut self.role {
+            if *ours == round && term == asked && votes.insert(from) {
+                self.count_votes(now, electorate);
+            }
+        }
+    }
+
+    /// A peer says which term it is in and whom it follows.
+    pub fn on_beat(&mut self, from: PeerId, term: Term, master: Option<PeerId>, now: Moment, electorate: Electorate<'_>) {
+        self.on_term(term, now);
+        if term < self.term {
+            return;
+        }
+        match (master, &self.role) {
+            // Two masters of one term, each elected by its side of a healed partition: the lower id stays.
+            (Some(master), Role::Master) => {
+                if master == from && from < self.me {
+                    self.step_down("another master of the same term has a lower id", now);
+                    self.follow(from, from);
+                }
+            }
+            (Some(master), _) if master == self.me => {}
+            (Some(master), Role::Follower { master: ours, via }) => {
+                let direct = master == from && (*ours != from || *via != from);
+                if direct && (*ours == from || from < *ours || !electorate.live.contains(ours)) {
+                    self.follow(from, from);
+                } else if *via == from && master != *ours {
+                    self.follow(master, from);
+                }
+            }
+            (Some(master), Role::Looking | Role::Candidate { .. }) => {
+                if master == from || !electorate.live.contains(&master) {
+                    self.follow(master, from);
+                }
+            }
+            (None, Role::Follower { via, .. }) => {
+                if *via == from {
+                    self.look(now, STAND);
+                }
+            }
+            (None, _) => {}
+        }
+    }
+
+    fn follow(&mut self, master: PeerId, via: PeerId) {
+        if self.master() != Some(master) {
+            self.said.push(Said::Note(Event::Elected { term: self.term, master, me: false }));
+        }
+        self.role = Role::Follower { master, via };
+    }
+
+    /// A term was seen. A higher one ends whatever this node was in its own.
+    pub fn on_term(&mut self, term: Term, now: Moment) {
+        if term <= self.term {
+            return;
+        }
+        if self.is_master() {
+            self.step_down("a newer term", now);
+        }
+        self.term = term;
+        self.voted_for = None;
+        self.ballot_changed = true;
+        self.look(now, STAND);
+    }
+
+    /// This process was held up for long: whatever it led, others lead now.
+    pub fn on_stall(&mut self, now: Moment) {
+        if self.is_master() {
+            self.step_down("was held up", now);
+        }
+        self.look(now, AGAIN);
+        self.without_majority = None;
+    }
+
+    fn step_down(&mut self, why: &'static str, now: Moment) {
+        self.said.push(Said::Note(Event::SteppedDown { term: self.term, why }));
+        self.look(now, STAND);
+    }
+
+    fn look(&mut self, now: Moment, span: Duration) {
+        self.role = Role::Looking;
+        self.stand_at = now + self.random(span);
+    }
+
+    /// Half to all of `span`.
+    fn random(&mut self, span: Duration) -> Duration {
+        span.mul_f64(0.5 + self.rng.f64() / 2.0)
+    }
+
+    /// What must hold between calls.
+    #[cfg(any(test, debug_assertions))]
+    pub fn check(&self) {
+        if let Role::Master = self.role {
+            assert_eq!(self.voted_for, Some(self.me), "a master voted for itself");
+        }
+        if let Role::Follower { master, via } = self.role {
+            assert!(master != self.me && via != self.me, "nobody follows itself");
+        }
+    }
+}
+
+/// More than half of all, or exactly half with the lowest member: two such sets always meet.
+fn is_majority(votes: &BTreeSet<PeerId>, members: impl Iterator<Item = PeerId>, anonymous: u32) -> bool {
+    let (mut all, mut yes, mut lowest) = (anonymous as usize, 0, None);
+    for member in members {
+        lowest.get_or_insert(member);
+        all += 1;
+        yes += usize::from(votes.contains(&member));
+    }
+    2 * yes > all || (2 * yes == all && all > 0 && lowest.is_some_and(|lowest| votes.contains(&lowest)))
+}
+
+#[cfg(test)]
+mod tests;

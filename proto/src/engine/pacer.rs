@@ -27,6 +27,8 @@ type Micros = f64;
 
 /// How long a server may keep silent while it is not known whether it answers two requests that arrive together.
 const UNPROVEN_PATIENCE: Duration = Duration::from_millis(300);
+/// From this round trip on, nothing waits for a single reply.
+const LONG_TRIP: Micros = 1_000.0;
 /// Silences that followed two requests written together, until one request at a time is kept for good.
 const STRIKES: u8 = 2;
 
@@ -94,9 +96,30 @@ struct Sample {
 #[derive(Clone, Copy, Debug, Default)]
 struct Link {
     rtt: Micros,
+    /// The mean round trip, and how far from it the round trips are on average.
+    usual: Micros,
+    jitter: Micros,
     last_answer: Option<Micros>,
     now: Micros,
     under_way: u32,
+}
+
+impl Link {
+    fn on_trip(&mut self, trip: Micros) {
+        if self.rtt <= 0.0 {
+            (self.rtt, self.usual) = (trip, trip);
+        }
+        self.rtt = trip.min(self.rtt * 1.005);
+        // One late reply is no habit of the link.
+        let off = (trip - self.usual).clamp(-10.0 * self.jitter - 10.0, 10.0 * self.jitter + 10.0);
+        self.usual += 0.1 * off;
+        self.jitter += 0.05 * (off.abs() - self.jitter);
+    }
+
+    /// A refusal is learnt so late that several requests must be under way.
+    fn is_long(&self) -> bool {
+        self.rtt > LONG_TRIP
+    }
 }
 
 #[derive(Debug)]
@@ -205,7 +228,7 @@ impl Pacer {
         self.waits = false;
         if reply.first {
             let trip = now - reply.sent;
-            self.link.rtt = if self.link.rtt > 0.0 { trip.min(self.link.rtt * 1.005) } else { trip };
+            self.link.on_trip(trip);
         }
         self.link.now = now;
         self.link.under_way = self.flight.outstanding;
@@ -219,7 +242,7 @@ impl Pacer {
             self.cap.refund();
         }
         let turn = match &mut self.pace {
-            Pace::Open(open) => open.on_reply(&sample, self.flight.outstanding),
+            Pace::Open(open) => open.on_reply(&sample, &self.link),
             Pace::Spacing(spacing) => spacing.on_reply(&sample, &self.link),
             Pace::Bucket(bucket) => bucket.on_reply(&sample, &self.link),
         };
@@ -246,7 +269,7 @@ impl Pacer {
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
         let doubtful = !self.together && self.flight.together;
-        doubtful.then(|| UNPROVEN_PATIENCE.max(Duration::from_micros(8 * self.link.rtt as u64)))
+        doubtful.then(|| UNPROVEN_PATIENCE + Duration::from_micros(3 * self.link.rtt as u64))
     }
 
     /// Replies are missing. The connection is of no use any more: as [`Self::on_lost`]; and if two requests had been
@@ -295,6 +318,7 @@ impl Pacer {
         }
     }
 
+    #[doc(hidden)] pub fn debug(&self) -> String { match &self.pace { Pace::Open(o) => format!("open {o:?}"), Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()), Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()) } }
     /// Requests written and not yet answered or refused.
     #[must_use]
     pub fn outstanding(&self) -> u32 {

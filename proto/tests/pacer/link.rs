@@ -58,6 +58,7 @@ pub(crate) struct Count {
     pub(crate) useful: u64,
     pub(crate) refused: u64,
     pub(crate) wakeups: u64,
+    pub(crate) sends: Vec<(u64, bool, f64, u32, String)>,
     /// When each answered request arrived, µs.
     pub(crate) answered_at: Vec<u64>,
     pub(crate) belief: Option<Belief>,
@@ -113,6 +114,7 @@ pub(crate) trait Client {
     fn patience(&self) -> Option<Duration>;
     fn outstanding(&self) -> u32;
     fn belief(&self) -> Option<Belief>;
+    fn debug(&self) -> String { String::new() }
 }
 
 impl Client for Pacer {
@@ -143,6 +145,7 @@ impl Client for Pacer {
     fn belief(&self) -> Option<Belief> {
         Some(Self::belief(self))
     }
+    fn debug(&self) -> String { Self::debug(self) }
 }
 
 impl Client for Naive {
@@ -226,7 +229,8 @@ pub(crate) fn run_client(scene: &Scene, client: &mut impl Client) -> Count {
             }
             client.on_sent(due, Moment(now));
             count.deepest = count.deepest.max(client.outstanding());
-            server.take(scene, due, now, from..end, &mut replies, &mut count, &mut random);
+            let b = (client.belief().and_then(|b| b.limit).map_or(0.0, |l| 1e6 / l), client.outstanding(), client.debug());
+            server.take(scene, due, now, from..end, &mut replies, &mut count, &mut random, b);
             now += 3;
         }
         // Wait for a deadline, a reply or the end of patience; wake up a little after it.
@@ -267,6 +271,7 @@ impl Server {
         replies: &mut Replies,
         count: &mut Count,
         random: &mut fastrand::Rng,
+        b: (f64, u32, String),
     ) {
         let base = scene.latency.as_micros() as u64 + 20;
         let jitter = scene.jitter.as_micros() as u64;
@@ -288,6 +293,7 @@ impl Server {
                 count.useful += u64::from(answered);
                 count.refused += u64::from(!answered);
             }
+            count.sends.push((up, answered, b.0, b.1, b.2.clone()));
             if answered && scene.rates.iter().all(|rate| rate.1 > 0.0) {
                 count.answered_at.push(up);
             }

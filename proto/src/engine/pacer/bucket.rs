@@ -5,8 +5,8 @@ use super::{Kind, Link, Micros, Pace, Role, Sample, spacing::Spacing};
 
 /// How much faster than the measured rate to ask.
 const FASTER: f64 = 1.03;
-/// Answers in a row after which the limit may have been raised.
-const CLEAN: u32 = 48;
+/// Answers in a row, and µs of them, after which the limit may have been raised.
+const CLEAN: (u32, Micros) = (24, 250_000.0);
 /// By how much each further answer speeds up.
 const SPEED_UP: f64 = 1.04;
 /// A measurement's least length: µs, and requests.
@@ -26,6 +26,7 @@ pub(super) struct Bucket {
     answers: u32,
     requests: u32,
     clean: u32,
+    clean_since: Micros,
     /// Refusals in a row, and when the first was sent.
     row: u32,
     row_since: Micros,
@@ -56,6 +57,7 @@ impl Bucket {
             answers,
             requests: answers,
             clean: 0,
+            clean_since: now,
             row: 0,
             row_since: now,
             measured: 0,
@@ -93,7 +95,7 @@ impl Bucket {
                 self.spaced += 1;
                 self.test_after = self.exhausted + 1;
                 if self.spaced >= 3 {
-                    return Some(Pace::Spacing(Spacing::hunt(sample, false)));
+                    return Some(Pace::Spacing(Spacing::hunt(sample, link, false)));
                 }
             }
             Role::Early if self.late_answered => self.spaced = 0,
@@ -113,8 +115,11 @@ impl Bucket {
         }
         self.row = 0;
         self.answers += 1;
+        if self.clean == 0 {
+            self.clean_since = sample.sent;
+        }
         self.clean = self.clean.saturating_add(1);
-        if self.clean > CLEAN {
+        if self.clean > CLEAN.0 && sample.sent - self.clean_since > CLEAN.1 {
             self.speed = (self.speed * SPEED_UP).min(16.0);
         }
     }
@@ -133,7 +138,7 @@ impl Bucket {
         self.row += 1;
         if self.speed > 1.3 {
             // It was raised, though by less than was tried.
-            self.period /= self.speed * 0.8;
+            self.period *= 1.15 / self.speed;
             (self.since, self.answers, self.requests) = (sample.sent, 0, 0);
         }
         self.speed = FASTER;
@@ -159,6 +164,7 @@ impl Bucket {
         (self.since, self.answers, self.requests) = (at, 0, 0);
     }
 
+    pub(super) fn debug(&self) -> String { format!("B speed {:.2} row {} meas {} req {} ans {} spaced {}", self.speed, self.row, self.measured, self.requests, self.answers, self.spaced) }
     pub(super) fn on_lost(&mut self, now: Micros) {
         (self.since, self.answers, self.requests) = (now, 0, 0);
         (self.row, self.clean, self.test, self.due) = (0, 0, None, now);

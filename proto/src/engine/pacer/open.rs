@@ -1,7 +1,7 @@
 //! No limit met: ask as fast as the link carries. One request at a time at first, then the number outstanding doubles
 //! each round while that pays, and is topped up in bulk when half of the replies are in.
 
-use super::{Kind, Micros, Pace, Sample, spacing::Spacing};
+use super::{Kind, Link, Micros, Pace, Sample, bucket::Bucket, spacing::Spacing};
 use crate::limits;
 
 /// Answers at one request outstanding before two are written together.
@@ -10,6 +10,8 @@ const ALONE: u32 = 4;
 const PAYS: f64 = 1.15;
 /// After a doubling that did not pay: rounds until it is tried again.
 const PAUSE: u32 = 256;
+/// Requests in a round trip that find the rate of a bucket on a long link.
+const SOUNDING: f64 = 64.0;
 
 #[derive(Debug)]
 pub(super) struct Open {
@@ -52,17 +54,19 @@ impl Open {
         self.round.since.get_or_insert(at);
     }
 
-    pub(super) fn on_reply(&mut self, sample: &Sample, outstanding: u32) -> Option<Pace> {
+    pub(super) fn on_reply(&mut self, sample: &Sample, link: &Link) -> Option<Pace> {
         if !sample.answered {
-            return self.limited(sample);
+            return Some(self.limited(sample, link));
         }
         self.answers = self.answers.saturating_add(1);
         if let Some(gap) = sample.gap {
             self.shortest = self.shortest.min(gap);
         }
         self.round.replies += 1;
-        if self.round.replies >= self.depth.saturating_mul(2).max(ALONE) {
-            self.end_round(sample.now, outstanding);
+        // On a long link every round trip is dear, and its second half tells as much.
+        let least = if link.is_long() { self.depth } else { self.depth.saturating_mul(2).max(ALONE) };
+        if self.round.replies >= least {
+            self.end_round(sample.now, link.under_way);
         }
         None
     }
@@ -85,10 +89,13 @@ impl Open {
     }
 
     /// The first refusal. An answer at no longer a gap than the refused one: lateness was credit, it is no spacing.
-    fn limited(&self, sample: &Sample) -> Option<Pace> {
+    fn limited(&self, sample: &Sample, link: &Link) -> Pace {
         let refused = sample.gap.unwrap_or(0.0);
         let saved = self.answers >= ALONE && refused >= self.shortest;
-        Some(Pace::Spacing(Spacing::hunt(sample, saved)))
+        if saved && link.is_long() {
+            return Pace::Bucket(Bucket::new(link.rtt / SOUNDING, sample.sent, 0, sample.now));
+        }
+        Pace::Spacing(Spacing::hunt(sample, link, saved))
     }
 
     pub(super) fn on_lost(&mut self) {

@@ -12,8 +12,6 @@ use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket};
 const HUNT: f64 = 1.3;
 /// The least a hunt's gap grows by.
 const HUNT_LEAST: Micros = 60.0;
-/// Below this round trip a hunt waits for each reply.
-const SHORT_TRIP: Micros = 1_000.0;
 /// A leap's gap, in periods.
 const LEAP: f64 = 0.6;
 /// Time between leaps, at least: µs, and periods.
@@ -25,7 +23,8 @@ const FIRST_TEST: u32 = 60;
 
 #[derive(Debug)]
 struct Hunt {
-    base: Micros,
+    /// The answer that gaps count from; on a long link a request that is still to be sent.
+    base: Option<Micros>,
     tried: Micros,
     /// The longest refused gap.
     refused: Micros,
@@ -42,8 +41,10 @@ struct Saved {
 #[derive(Debug)]
 pub(super) struct Spacing {
     period: Micros,
-    /// What a search moves by; zero: riding.
+    /// What the period moves by; shrinks to the floor.
     step: Micros,
+    /// The edge lies within the next few steps.
+    search: bool,
     hunt: Option<Hunt>,
     /// Send time of the newest request that is presumed answered.
     anchor: Micros,
@@ -79,16 +80,17 @@ enum Test {
 
 impl Spacing {
     /// The first refusal was seen. `saved`: requests at no longer a gap had been answered before.
-    pub(super) fn hunt(sample: &Sample, saved: bool) -> Self {
+    pub(super) fn hunt(sample: &Sample, link: &Link, saved: bool) -> Self {
         let tried = sample.gap.unwrap_or(0.0);
         let saved = saved.then_some(Saved { since: sample.sent, answers: 0 });
         Self {
             period: tried.max(1.0),
             step: 0.0,
+            search: false,
             hunt: Some(Hunt {
-                base: sample.sent - tried,
-                tried: sample.now - sample.sent + tried,
-                refused: tried,
+                base: (!link.is_long()).then_some(sample.sent - tried),
+                tried: if link.is_long() { 0.0 } else { sample.now - sample.sent + tried },
+                refused: 0.0,
                 saved,
             }),
             anchor: sample.sent,
@@ -119,11 +121,17 @@ impl Spacing {
         (0.003 * self.period).max(6.0)
     }
 
+    /// By how much two equal gaps may differ at the server.
+    fn noise(&self, link: &Link) -> Micros {
+        (1.5 * link.jitter).max(self.floor())
+    }
+
     pub(super) fn next(&self, link: &Link) -> Option<(Micros, Role)> {
         if let Some(hunt) = &self.hunt {
+            let Some(base) = hunt.base else { return Some((link.now, Role::Regular)) };
             let gap = (hunt.tried * HUNT).max(hunt.tried + HUNT_LEAST);
-            let waits = link.rtt < SHORT_TRIP && link.under_way > 0;
-            return (!waits).then_some((hunt.base + gap, Role::Probe));
+            let waits = !link.is_long() && link.under_way > 0;
+            return (!waits).then_some((base + gap, Role::Probe));
         }
         if let Some(retry) = self.retry {
             return Some((retry, Role::Regular));
@@ -145,7 +153,7 @@ impl Spacing {
 
     pub(super) fn on_sent(&mut self, role: Role, at: Micros, link: &Link, random: &mut fastrand::Rng) {
         if let Some(hunt) = &mut self.hunt {
-            hunt.tried = at - hunt.base;
+            hunt.tried = at - *hunt.base.get_or_insert(at);
             return;
         }
         match role {
@@ -168,11 +176,11 @@ impl Spacing {
             self.test = Test::Early;
         } else if self.test == Test::Leap {
             self.leap = true;
-        } else if self.step <= 0.0 && at >= self.leap_after {
+        } else if !self.search && at >= self.leap_after {
             self.leap = true;
             self.leap_after = at + LEAP_EVERY.0.max(LEAP_EVERY.1 * self.period) + link.rtt;
         } else if !self.rides(link) {
-            let every = if self.reach > 4.0 * self.floor() { 1 } else { 3 };
+            let every = if self.reach > 16.0 * self.noise(link) { 1 } else { 3 };
             if self.slot.is_multiple_of(every) {
                 self.probe = Some(self.reach.min(0.7 * self.period) * random.f64());
             }
@@ -188,14 +196,14 @@ impl Spacing {
             Role::Leap => return self.on_leap(sample, gap),
             Role::Early => self.on_early(sample),
             Role::Probe => self.on_probe(sample, gap, link),
-            Role::Late | Role::Regular if self.rides(link) => self.on_ride(sample, gap),
-            Role::Late | Role::Regular => self.on_regular(sample, gap),
+            Role::Late | Role::Regular if self.rides(link) => self.on_ride(sample, gap, link),
+            Role::Late | Role::Regular => self.on_regular(sample, gap, link),
         }
         if sample.answered && matches!(sample.role, Role::Regular | Role::Late) {
             self.refused = 0;
             self.longest = 0.0;
             self.answers = self.answers.saturating_add(1);
-            if self.answers >= self.test_after && self.step <= 0.0 {
+            if self.answers >= self.test_after && !self.search {
                 self.test = Test::Late;
                 self.test_after = self.answers.saturating_add(self.test_every);
                 self.test_every = self.test_every.saturating_mul(2);
@@ -206,6 +214,9 @@ impl Spacing {
 
     fn on_hunted(&mut self, sample: &Sample, gap: Micros, link: &Link) -> Option<Pace> {
         let hunt = self.hunt.as_mut()?;
+        if sample.role != Role::Probe {
+            return None;
+        }
         if !sample.answered {
             hunt.refused = hunt.refused.max(gap);
             return None;
@@ -215,38 +226,38 @@ impl Spacing {
             if saved.answers > 1 {
                 return Some(Pace::Bucket(Bucket::new(gap, saved.since, saved.answers, sample.now)));
             }
-            (hunt.base, hunt.tried, hunt.refused) = (sample.sent, sample.now - sample.sent, 0.0);
+            (hunt.base, hunt.tried, hunt.refused) = (Some(sample.sent), sample.now - sample.sent, 0.0);
             return None;
         }
         let (short, long) = (hunt.refused.min(gap), gap);
         // Later attempts of a hunt on a long link are under way: some of them were answered too.
-        self.anchor = if sample.more { hunt.base + hunt.tried } else { sample.sent };
+        self.anchor = if sample.more { hunt.base.unwrap_or(0.0) + hunt.tried } else { sample.sent };
         self.hunt = None;
         self.leap_after = sample.now + LEAP_EVERY.0;
         self.reach = long - short;
         self.period = long;
         if self.rides(link) {
-            self.open_search(short, long);
+            self.open_search(short, long, link);
         }
         None
     }
 
     /// The edge lies between two gaps: look from the shorter one upwards.
-    fn open_search(&mut self, short: Micros, long: Micros) {
-        self.period = short.max(1.0);
-        self.step = (long - short) / 4.0;
-        if self.step < self.floor() {
-            self.step = 0.0;
-            self.period = (short + long) / 2.0;
-        }
+    fn open_search(&mut self, short: Micros, long: Micros, link: &Link) {
+        let (open, unit) = (long - short, self.floor());
+        // A second look costs a round trip: below that there is nothing to search for.
+        self.search = open > (8.0 * unit).max(1.5 * link.rtt + 60.0);
+        self.period = if self.search { short } else { (short + long) / 2.0 }.max(1.0);
+        self.step = (open / 4.0).max(unit);
     }
 
-    fn on_ride(&mut self, sample: &Sample, gap: Micros) {
-        if self.step > 0.0 {
-            return self.on_search(sample, gap);
+    fn on_ride(&mut self, sample: &Sample, gap: Micros, link: &Link) {
+        if self.search {
+            return self.on_search(sample, gap, link);
         }
         let share = if self.period > 3_000.0 { 0.3 } else { 0.6 };
-        let (unit, first) = (self.floor(), self.refused == 0);
+        self.step = (self.step * 0.8).max(self.floor());
+        let (unit, first) = (self.step, self.refused == 0);
         if !sample.answered {
             if first {
                 self.period += (1.0 - share) * unit;
@@ -261,20 +272,20 @@ impl Spacing {
         } else {
             let over = self.longest - self.period > (0.02 * self.period).max(200.0);
             if over && self.overshot {
-                self.open_search(self.longest, gap);
+                self.open_search(self.longest, gap, link);
             }
             self.overshot = over;
         }
     }
 
-    fn on_search(&mut self, sample: &Sample, gap: Micros) {
+    fn on_search(&mut self, sample: &Sample, gap: Micros, link: &Link) {
         if !sample.answered {
             self.on_refused(sample, gap, self.step);
         } else if self.refused == 0 {
             let short = (gap - 2.0 * self.step).max(0.5 * gap);
             self.period = short;
         } else {
-            self.open_search(self.longest, gap);
+            self.open_search(self.longest, gap, link);
         }
     }
 
@@ -289,7 +300,7 @@ impl Spacing {
     }
 
     /// A regular request on a long link.
-    fn on_regular(&mut self, sample: &Sample, gap: Micros) {
+    fn on_regular(&mut self, sample: &Sample, gap: Micros, link: &Link) {
         if sample.answered {
             if self.refused == 0 {
                 self.overshot = false;
@@ -310,7 +321,7 @@ impl Spacing {
             return;
         }
         if sample.sent > self.raised && gap > 0.98 * self.period && gap < 1.02 * self.period {
-            self.period = self.period.max(gap) + 2.0 * self.floor() * 4f64.powi(self.repeat.min(3));
+            self.period = self.period.max(gap) + self.noise(link) * 4f64.powi(self.repeat.min(3));
             self.repeat += 1;
             self.raised = sample.now;
         }
@@ -322,12 +333,12 @@ impl Spacing {
             return;
         }
         if !sample.answered {
-            self.reach = (self.reach * 0.9).max(2.0 * self.floor());
+            self.reach = (self.reach * 0.9).max(2.0 * self.noise(link));
             return;
         }
         let short = self.period - gap;
         if short > 0.0 {
-            self.period -= short * if short > 0.03 * self.period { 1.0 } else { 0.2 };
+            self.period -= if short > 4.0 * self.noise(link) { short - self.noise(link) } else { 0.02 * short };
             self.reach = (self.reach * 1.5).min(0.5 * self.period);
         }
     }
@@ -339,7 +350,7 @@ impl Spacing {
             if gap < 0.9 * self.period {
                 // The limit was raised: again, from there.
                 self.period = gap;
-                self.step = 0.0;
+                (self.search, self.step) = (true, 0.1 * gap);
                 self.reach = 0.4 * gap;
                 self.anchor = self.anchor.max(sample.sent);
                 self.retry = None;
@@ -368,6 +379,7 @@ impl Spacing {
         }
     }
 
+    pub(super) fn debug(&self) -> String { format!("S step {:.0} reach {:.0} over {} credit {} test {:?} hunt {}", self.step, self.reach, self.overshot, self.credit, self.test, self.hunt.is_some()) }
     pub(super) fn on_lost(&mut self, link: &Link) {
         self.anchor = link.last_answer.unwrap_or(link.now);
         (self.retry, self.probe, self.leap, self.test) = (None, None, false, Test::No);
@@ -379,6 +391,6 @@ impl Spacing {
             return (None, Kind::Unknown, 0.0);
         }
         let sure = f64::from(self.answers.min(200)) / 200.0;
-        (Some(self.period), Kind::Spacing, if self.step > 0.0 { sure * 0.5 } else { sure })
+        (Some(self.period), Kind::Spacing, if self.search { sure * 0.5 } else { sure })
     }
 }

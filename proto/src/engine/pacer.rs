@@ -1,1 +1,356 @@
-//! Learns the line server's limit from refusals.
+//! Learns the line server's limit from refusals, and says when the next request may be written.
+//!
+//! A pure state machine: the caller hands in the time, writes what [`Pacer::due`] allows, and reports every reply in
+//! the order of the requests. It never reads a clock and never waits. What a limiter sees are *send* times, so every
+//! gap here is one between send times; replies only tell whether the request that was sent then came too early.
+//!
+//! Three ways to pace, each in its own file: [`open`] (no limit seen), [`spacing`] (lateness is lost for good) and
+//! [`bucket`] (lateness is credit). Invariant: with room for another request [`Pacer::deadline`] is a moment, without
+//! room a reply is outstanding: the machine never stops by itself.
+
+mod bucket;
+mod cap;
+mod flight;
+mod open;
+mod spacing;
+
+use crate::{limits, time::Moment};
+use bucket::Bucket;
+use cap::Cap;
+use core::{num::NonZeroU32, time::Duration};
+use flight::Flight;
+use open::Open;
+use spacing::Spacing;
+
+/// Time and gaps inside the pacer: microseconds, with fractions.
+type Micros = f64;
+
+/// How long a server may keep silent while it is not known whether it answers two requests that arrive together.
+const UNPROVEN_PATIENCE: Duration = Duration::from_millis(300);
+/// From this round trip on, nothing waits for a single reply.
+const LONG_TRIP: Micros = 1_000.0;
+/// Silences that followed two requests written together, until one request at a time is kept for good.
+const STRIKES: u8 = 2;
+
+/// The kind of limiter that the server seems to have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Too little was seen.
+    #[default]
+    Unknown,
+    /// Nothing was refused so far.
+    Unlimited,
+    /// A reply at most every 1/R s since the last answer.
+    Spacing,
+    /// Tokens that flow in at R a second and can be saved.
+    Bucket,
+    /// R answers in each second of the server's clock.
+    Window,
+}
+
+/// What the pacer believes, for `status` and events.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Belief {
+    /// Lines a second that the server seems to allow; `None` while no limit was met.
+    pub limit: Option<f64>,
+    /// The kind of limiter.
+    pub kind: Kind,
+    /// How sure that is, 0..1.
+    pub confidence: f64,
+    /// The round trip: a running minimum that may rise slowly.
+    pub rtt: Duration,
+    /// How many requests are kept outstanding at the present pace.
+    pub depth: u32,
+}
+
+/// What a request was sent for; decides what its reply tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Expected to be answered.
+    Regular,
+    /// Expected to be refused: a look at a shorter gap.
+    Probe,
+    /// A look at a much shorter gap: was the limit raised?
+    Leap,
+    /// The late half of the bucket test.
+    Late,
+    /// The early half of the bucket test.
+    Early,
+}
+
+/// One reply, with what the limiter saw of its request.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    role: Role,
+    answered: bool,
+    /// When the request was sent.
+    sent: Micros,
+    /// Since the send time of the last answered request before it; `None` for the first.
+    gap: Option<Micros>,
+    now: Micros,
+    /// Later requests are under way.
+    more: bool,
+}
+
+/// What the ways to pace know of the link.
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    rtt: Micros,
+    /// The mean round trip, and how far from it the round trips are on average.
+    usual: Micros,
+    jitter: Micros,
+    last_answer: Option<Micros>,
+    now: Micros,
+    under_way: u32,
+}
+
+impl Link {
+    fn on_trip(&mut self, trip: Micros) {
+        if self.rtt <= 0.0 {
+            (self.rtt, self.usual) = (trip, trip);
+        }
+        self.rtt = trip.min(self.rtt * 1.005);
+        // One late reply is no habit of the link.
+        let off = (trip - self.usual).clamp(-10.0 * self.jitter - 10.0, 10.0 * self.jitter + 10.0);
+        self.usual += 0.1 * off;
+        self.jitter += 0.05 * (off.abs() - self.jitter);
+    }
+
+    /// A refusal is learnt so late that several requests must be under way.
+    fn is_long(&self) -> bool {
+        self.rtt > LONG_TRIP
+    }
+}
+
+#[derive(Debug)]
+enum Pace {
+    Open(Open),
+    Spacing(Spacing),
+    Bucket(Bucket),
+}
+
+/// The pacer of one connection to the line server.
+#[derive(Debug)]
+pub struct Pacer {
+    cap: Cap,
+    fixed: Option<u32>,
+    random: fastrand::Rng,
+    flight: Flight,
+    pace: Pace,
+    link: Link,
+    /// By how much this process usually wakes up late.
+    late: Micros,
+    /// A wait for a deadline is under way, so that its end tells `late`.
+    waits: bool,
+    strikes: u8,
+    /// Two requests written together were answered.
+    together: bool,
+}
+
+impl Pacer {
+    /// A pacer that knows nothing. `cap`: answers a second that are never exceeded; `depth`: a fixed number of requests
+    /// outstanding; `seed`: for the random part of its probes.
+    #[must_use]
+    pub fn new(cap: Option<f64>, depth: Option<NonZeroU32>, seed: u64) -> Self {
+        Self {
+            cap: Cap::new(cap),
+            fixed: depth.map(|depth| depth.get().min(limits::PIPELINE)),
+            random: fastrand::Rng::with_seed(seed),
+            flight: Flight::default(),
+            pace: Pace::Open(Open::default()),
+            link: Link::default(),
+            late: 0.0,
+            waits: false,
+            strikes: 0,
+            together: false,
+        }
+    }
+
+    /// How many requests may be written now. Zero: wait for [`Self::deadline`] or a reply.
+    pub fn due(&mut self, now: Moment) -> u32 {
+        let now = micros(now);
+        let allowed = self.room().min(self.cap.allows(now));
+        if allowed == 0 {
+            return 0;
+        }
+        let due = match &self.pace {
+            Pace::Open(open) => open.due(self.flight.outstanding, self.depth_limit()).min(allowed),
+            _ => u32::from(self.next().is_some_and(|(at, _)| now >= at.floor())),
+        };
+        if due == 0 {
+            self.waits = true;
+        }
+        due
+    }
+
+    /// When [`Self::due`] may become non-zero without a reply; `None`: only a reply can change it.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        if self.room() == 0 {
+            return None;
+        }
+        let at = match &self.pace {
+            Pace::Open(open) if open.due(self.flight.outstanding, self.depth_limit()) == 0 => return None,
+            Pace::Open(_) => self.cap.next(),
+            _ => self.next()?.0.max(self.cap.next()),
+        };
+        Some(Moment(at.max(0.0).ceil() as u64))
+    }
+
+    /// `count` requests were written just now.
+    pub fn on_sent(&mut self, count: u32, now: Moment) {
+        if count == 0 {
+            return;
+        }
+        let at = micros(now);
+        let (planned, role) = match &self.pace {
+            Pace::Open(_) => (at, Role::Regular),
+            _ => self.next().unwrap_or((at, Role::Probe)),
+        };
+        if self.waits && !matches!(self.pace, Pace::Open(_)) {
+            self.learn_lateness(at - planned);
+        }
+        self.waits = false;
+        self.cap.on_sent(count, at);
+        self.flight.push(at, count, role);
+        self.link.under_way = self.flight.outstanding;
+        match &mut self.pace {
+            Pace::Open(open) => open.on_sent(at),
+            Pace::Spacing(spacing) => spacing.on_sent(role, at, &self.link, &mut self.random),
+            Pace::Bucket(bucket) => bucket.on_sent(role, at),
+        }
+    }
+
+    /// The oldest outstanding request was answered, or refused.
+    pub fn on_reply(&mut self, answered: bool, now: Moment) {
+        let Some(reply) = self.flight.pop() else { return };
+        let now = micros(now);
+        self.waits = false;
+        if reply.first {
+            let trip = now - reply.sent;
+            self.link.on_trip(trip);
+        }
+        self.link.now = now;
+        self.link.under_way = self.flight.outstanding;
+        let gap = self.link.last_answer.map(|last| reply.sent - last);
+        let more = self.flight.outstanding > 0;
+        let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more };
+        if answered {
+            self.link.last_answer = Some(reply.sent);
+            self.together |= !reply.first;
+        } else {
+            self.cap.refund();
+        }
+        let turn = match &mut self.pace {
+            Pace::Open(open) => open.on_reply(&sample, &self.link),
+            Pace::Spacing(spacing) => spacing.on_reply(&sample, &self.link),
+            Pace::Bucket(bucket) => bucket.on_reply(&sample, &self.link),
+        };
+        if let Some(pace) = turn {
+            self.pace = pace;
+        }
+    }
+
+    /// The connection is gone: what was outstanding is forgotten, what was learnt is kept.
+    pub fn on_lost(&mut self, now: Moment) {
+        self.flight = Flight::default();
+        self.link.under_way = 0;
+        self.waits = false;
+        self.link.now = micros(now);
+        match &mut self.pace {
+            Pace::Open(open) => open.on_lost(),
+            Pace::Spacing(spacing) => spacing.on_lost(&self.link),
+            Pace::Bucket(bucket) => bucket.on_lost(micros(now)),
+        }
+    }
+
+    /// How long to wait for the next reply until [`Self::on_silence`] is due: short while it is an open question whether
+    /// the server answers two requests that arrive together; `None`: the caller's own patience.
+    #[must_use]
+    pub fn patience(&self) -> Option<Duration> {
+        let doubtful = !self.together && self.flight.together;
+        doubtful.then(|| UNPROVEN_PATIENCE + Duration::from_micros(3 * self.link.rtt as u64))
+    }
+
+    /// Replies are missing. The connection is of no use any more: as [`Self::on_lost`]; and if two requests had been
+    /// written together and that was never answered before, the second time that is taken for the server's way: one
+    /// request at a time from then on, for good.
+    pub fn on_silence(&mut self, now: Moment) {
+        if !self.together && self.flight.together {
+            self.strikes = self.strikes.saturating_add(1);
+        }
+        self.on_lost(now);
+    }
+
+    /// This process was held up: the timing of what is under way tells nothing.
+    pub fn on_stall(&mut self, now: Moment) {
+        self.waits = false;
+        self.flight.forget_timing();
+        self.link.now = micros(now);
+    }
+
+    /// Another cap.
+    pub fn set_cap(&mut self, cap: Option<f64>) {
+        self.cap.set(cap);
+    }
+
+    /// What the pacer believes.
+    #[must_use]
+    pub fn belief(&self) -> Belief {
+        let (period, kind, confidence) = match &self.pace {
+            Pace::Open(open) => open.belief(),
+            Pace::Spacing(spacing) => spacing.belief(),
+            Pace::Bucket(bucket) => bucket.belief(),
+        };
+        let depth = match (&self.pace, period) {
+            (Pace::Open(open), _) => open.depth(),
+            (_, Some(period)) => {
+                (self.link.rtt / period).ceil().clamp(1.0, f64::from(limits::PIPELINE)) as u32
+            }
+            _ => 1,
+        };
+        Belief {
+            limit: period.map(|period| 1e6 / period),
+            kind,
+            confidence,
+            rtt: Duration::from_micros(self.link.rtt as u64),
+            depth: depth.min(self.depth_limit()),
+        }
+    }
+
+    #[doc(hidden)] pub fn debug(&self) -> String { match &self.pace { Pace::Open(o) => format!("open {o:?}"), Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()), Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()) } }
+    /// Requests written and not yet answered or refused.
+    #[must_use]
+    pub fn outstanding(&self) -> u32 {
+        self.flight.outstanding
+    }
+
+    /// When the next request is to be sent in order to leave at the right moment, and what for.
+    fn next(&self) -> Option<(Micros, Role)> {
+        let (at, role) = match &self.pace {
+            Pace::Open(_) => (0.0, Role::Regular),
+            Pace::Spacing(spacing) => spacing.next(&self.link)?,
+            Pace::Bucket(bucket) => bucket.next(),
+        };
+        Some((at - self.late, role))
+    }
+
+    fn depth_limit(&self) -> u32 {
+        if self.strikes >= STRIKES { 1 } else { self.fixed.unwrap_or(limits::PIPELINE) }
+    }
+
+    fn room(&self) -> u32 {
+        self.depth_limit().saturating_sub(self.flight.outstanding)
+    }
+
+    /// The median of how late this process wakes up. Long delays are faults, not habit.
+    fn learn_lateness(&mut self, by: Micros) {
+        if by < 1000.0 {
+            self.late = (self.late + if by > self.late { 2.0 } else { -2.0 }).clamp(0.0, 200.0);
+        }
+    }
+}
+
+fn micros(at: Moment) -> Micros {
+    at.0 as Micros
+}

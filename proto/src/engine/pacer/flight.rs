@@ -1,0 +1,61 @@
+//! The requests under way: a queue of batches, so that millions of replies a second cost a decrement each.
+//! Invariant: `outstanding` is the sum of the batches' counts, and no batch is empty.
+
+use super::{Micros, Role};
+use std::collections::VecDeque;
+
+#[derive(Debug)]
+struct Batch {
+    at: Micros,
+    left: u32,
+    whole: bool,
+    role: Role,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Flight {
+    batches: VecDeque<Batch>,
+    pub(super) outstanding: u32,
+    /// Two requests under way were written together.
+    pub(super) together: bool,
+}
+
+/// The request that a reply belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Replied {
+    pub(super) sent: Micros,
+    pub(super) role: Role,
+    /// The first of its batch: its round trip was not spent behind its own fellows.
+    pub(super) first: bool,
+}
+
+impl Flight {
+    pub(super) fn last_role(&self) -> Option<Role> { self.batches.back().map(|b| b.role) }
+    pub(super) fn push(&mut self, at: Micros, count: u32, role: Role) {
+        self.batches.push_back(Batch { at, left: count, whole: true, role });
+        self.outstanding += count;
+        self.together |= count > 1;
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Replied> {
+        let batch = self.batches.front_mut()?;
+        let replied = Replied { sent: batch.at, role: batch.role, first: batch.whole };
+        batch.whole = false;
+        batch.left -= 1;
+        if batch.left == 0 {
+            self.batches.pop_front();
+        }
+        self.outstanding -= 1;
+        if self.outstanding == 0 {
+            self.together = false;
+        }
+        Some(replied)
+    }
+
+    /// The replies to come say nothing of the round trip.
+    pub(super) fn forget_timing(&mut self) {
+        for batch in &mut self.batches {
+            batch.whole = false;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! No limit met: ask as fast as the link carries. One request at a time at first, then the number outstanding doubles
+//! each round while that pays, and is topped up in bulk when half of the replies are in.
+
+use super::{Kind, Link, Micros, Pace, Sample, bucket::Bucket, spacing::Spacing};
+use crate::limits;
+
+/// Answers at one request outstanding before two are written together.
+const ALONE: u32 = 4;
+/// What a doubled depth must gain, or it is taken back.
+const PAYS: f64 = 1.15;
+/// After a doubling that did not pay: rounds until it is tried again.
+const PAUSE: u32 = 256;
+/// Requests in a round trip that find the rate of a bucket on a long link.
+const SOUNDING: f64 = 64.0;
+
+#[derive(Debug)]
+pub(super) struct Open {
+    depth: u32,
+    answers: u32,
+    /// The shortest gap that was answered.
+    shortest: Micros,
+    round: Round,
+    /// Replies a µs at half the present depth.
+    before: f64,
+    pause: u32,
+}
+
+#[derive(Debug, Default)]
+struct Round {
+    since: Option<Micros>,
+    replies: u32,
+}
+
+impl Default for Open {
+    fn default() -> Self {
+        Self {
+            depth: 1,
+            answers: 0,
+            shortest: Micros::INFINITY,
+            round: Round::default(),
+            before: 0.0,
+            pause: 0,
+        }
+    }
+}
+
+impl Open {
+    pub(super) fn due(&self, outstanding: u32, limit: u32) -> u32 {
+        let depth = self.depth.min(limit);
+        if outstanding <= depth / 2 { depth - outstanding } else { 0 }
+    }
+
+    pub(super) fn on_sent(&mut self, at: Micros) {
+        self.round.since.get_or_insert(at);
+    }
+
+    pub(super) fn on_reply(&mut self, sample: &Sample, link: &Link) -> Option<Pace> {
+        if !sample.answered {
+            return Some(self.limited(sample, link));
+        }
+        self.answers = self.answers.saturating_add(1);
+        if let Some(gap) = sample.gap {
+            self.shortest = self.shortest.min(gap);
+        }
+        self.round.replies += 1;
+        // On a long link every round trip is dear, and its second half tells as much.
+        let least = if link.is_long() { self.depth } else { self.depth.saturating_mul(2).max(ALONE) };
+        if self.round.replies >= least {
+            self.end_round(sample.now, link.under_way);
+        }
+        None
+    }
+
+    /// Does a deeper pipeline pay?
+    fn end_round(&mut self, now: Micros, outstanding: u32) {
+        let took = self.round.since.map_or(1.0, |since| now - since).max(1.0);
+        let rate = f64::from(self.round.replies) / took;
+        self.round = Round { since: (outstanding > 0).then_some(now), replies: 0 };
+        if self.pause > 0 {
+            self.pause -= 1;
+        } else if rate > self.before * PAYS {
+            self.before = rate;
+            self.depth = self.depth.saturating_mul(2).min(limits::PIPELINE);
+        } else if self.depth < limits::PIPELINE {
+            self.depth = (self.depth / 2).max(1);
+            self.before = rate / PAYS;
+            self.pause = PAUSE;
+        }
+    }
+
+    /// The first refusal. An answer at no longer a gap than the refused one: lateness was credit, it is no spacing.
+    fn limited(&self, sample: &Sample, link: &Link) -> Pace {
+        let refused = sample.gap.unwrap_or(0.0);
+        let saved = self.answers >= ALONE && refused >= self.shortest;
+        if saved && link.is_long() {
+            return Pace::Bucket(Bucket::new(link.rtt / SOUNDING, sample.sent, 0, sample.now));
+        }
+        Pace::Spacing(Spacing::hunt(sample, link, saved))
+    }
+
+    pub(super) fn on_lost(&mut self) {
+        self.round = Round::default();
+        self.depth = 1;
+        self.before = 0.0;
+        self.pause = 0;
+    }
+
+    pub(super) fn depth(&self) -> u32 {
+        self.depth
+    }
+
+    pub(super) fn belief(&self) -> (Option<Micros>, Kind, f64) {
+        let sure = f64::from(self.answers.min(1000)) / 1000.0;
+        (None, if self.answers > 64 { Kind::Unlimited } else { Kind::Unknown }, sure)
+    }
+}

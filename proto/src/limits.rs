@@ -39,6 +39,8 @@ pub const HANDSHAKES: usize = 256;
 /// Line numbers and records waiting for the store thread.
 pub const STORE_QUEUE: usize = 8 * 1024;
 
+/// Bytes queued on one connection that end it: a full peer queue, and two longest frames that came on top.
+pub const CONN_QUEUE_BYTES: usize = PEER_QUEUE_BYTES + 2 * FRAME_BYTES;
 /// The longest handshake message of a peer link, in bytes.
 pub const HANDSHAKE_BYTES: usize = 512;
 /// Handshakes under way at once from one source: an IPv4 address or an IPv6 /64.

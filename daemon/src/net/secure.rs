@@ -383,6 +383,11 @@ impl State {
     }
 }
 
+/// What [`Link::seal`] makes of that much text.
+pub(crate) fn sealed_bytes(text: usize) -> usize {
+    text + text.div_ceil(RECORD_TEXT_BYTES) * (LENGTH_BYTES + TAG_BYTES)
+}
+
 fn preamble() -> [u8; PREAMBLE_BYTES] {
     let [a, b, c, d] = MAGIC;
     let [high, low] = WIRE_VERSION.to_be_bytes();

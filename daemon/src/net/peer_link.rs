@@ -6,19 +6,28 @@
 use std::io;
 
 use lineswarm_proto::ids::PeerId;
-use lineswarm_proto::limits::TURN_BYTES;
+use lineswarm_proto::limits::{HANDSHAKE_MS, TURN_BYTES};
 use mio::{Registry, Token};
 
 use super::conn::{Conn, QueueFull, ReadOutcome};
 use super::secure::{Keys, Link, LinkError, Role, sealed_bytes};
 
-/// How a link ended.
+/// How a link ended. The two about the time and number of handshakes are for who keeps `handshakes`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkEnd {
     #[error("the peer closed the link")]
     Closed,
     #[error(transparent)]
     Failed(#[from] LinkError),
+    #[error(
+        "no handshake within {} s: the peer is overloaded, or something else answers at that address",
+        HANDSHAKE_MS / 1000
+    )]
+    HandshakeTimedOut,
+    #[error(
+        "more handshakes are under way than may be, this was the oldest; restrict who may connect with `allow`"
+    )]
+    HandshakeEvicted,
     #[error(transparent)]
     QueueFull(#[from] QueueFull),
     #[error("the connection failed: {0}; the link is made anew")]
@@ -31,6 +40,8 @@ impl LinkEnd {
         match self {
             Self::Closed => "closed",
             Self::Failed(error) => error.reason(),
+            Self::HandshakeTimedOut => "handshake-timed-out",
+            Self::HandshakeEvicted => "handshake-evicted",
             Self::QueueFull(_) => "queue-full",
             Self::Io(_) => "io",
         }

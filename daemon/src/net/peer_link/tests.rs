@@ -40,25 +40,21 @@ impl Pair {
         let mut socket = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         socket.register(poll.registry(), Token(LISTENER)).unwrap();
         let to = socket.local_addr().unwrap();
-        let mut dial = Dial::start(to, None, poll.registry(), Token(DIALLER)).unwrap();
-        let mut incoming = Vec::new();
-        let conn = loop {
+        let (mut incoming, mut connected) = (Vec::new(), None);
+        let mut dialling = Some(Dial::start(to, None, poll.registry(), Token(DIALLER)).unwrap());
+        while connected.is_none() || incoming.is_empty() {
             poll.poll(&mut events, Some(Duration::from_secs(20))).unwrap();
             assert!(!events.is_empty());
             socket.accept_turn(|_| true, &mut incoming);
-            match dial.progress(CONN_QUEUE_BYTES).unwrap() {
-                Progress::Connected(conn) if !incoming.is_empty() => break conn,
-                Progress::Connected(conn) => {
-                    poll.poll(&mut events, Some(Duration::from_secs(20))).unwrap();
-                    socket.accept_turn(|_| true, &mut incoming);
-                    break conn;
-                }
-                Progress::Pending(again) => dial = again,
+            match dialling.take().map(|dial| dial.progress(CONN_QUEUE_BYTES).unwrap()) {
+                Some(Progress::Connected(conn)) => connected = Some(conn),
+                Some(Progress::Pending(dial)) => dialling = Some(dial),
+                None => {}
             }
-        };
+        }
         let Some(Incoming::Admitted(stream, _)) = incoming.pop() else { panic!("the dialler is connected") };
         let accepted = Conn::tcp(stream, CONN_QUEUE_BYTES).unwrap();
-        let links = [(conn, dialler, Role::Dialler), (accepted, listener, Role::Listener)];
+        let links = [(connected.unwrap(), dialler, Role::Dialler), (accepted, listener, Role::Listener)];
         let mut token = 0;
         let ends = links.map(|(conn, keys, role)| {
             let mut link = PeerLink::start(conn, keys, role).unwrap();

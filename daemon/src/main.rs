@@ -1,1 +1,4 @@
+#[allow(dead_code)] // until the event loop uses it
+mod net;
+
 fn main() {}

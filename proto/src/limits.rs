@@ -45,3 +45,24 @@ pub const STORE_QUEUE: usize = 8 * 1024;
 pub const CONTACTS: usize = 1024;
 /// A peer that sent so many lines that contradict the line server is dropped.
 pub const CONTRADICTIONS: u32 = 3;
+
+/// Bytes queued on one connection that end it: a full peer queue, and two longest frames that came on top.
+pub const CONN_QUEUE_BYTES: usize = PEER_QUEUE_BYTES + 2 * FRAME_BYTES;
+/// The longest handshake message of a peer link, in bytes.
+pub const HANDSHAKE_BYTES: usize = 512;
+/// Handshakes under way at once from one source: an IPv4 address or an IPv6 /64.
+pub const HANDSHAKES_PER_SOURCE: usize = 64;
+/// Connecting and the handshake of a peer link together take at most this long, in ms.
+pub const HANDSHAKE_MS: u64 = 5_000;
+/// Text that one sealed record carries when we send it, in bytes; a received one may carry 65,519.
+pub const RECORD_TEXT_BYTES: usize = 16 * 1024;
+/// One direction of a peer link takes its next key after this many records.
+pub const RECORDS_PER_KEY: u64 = 4096;
+/// What is read from one connection in one turn of the loop, in bytes.
+pub const TURN_BYTES: usize = 64 * 1024;
+/// Connections accepted from one listener in one turn of the loop.
+pub const TURN_ACCEPTS: usize = 64;
+/// Names waiting for the resolver thread.
+pub const RESOLVE_QUEUE: usize = 64;
+/// Addresses taken of one resolved name.
+pub const ADDRESSES: usize = 64;

@@ -55,6 +55,7 @@ pub struct Counts {
 pub struct Fetch {
     sources: Vec<Source>,
     address: String,
+    cap: Option<f64>,
     drawing: bool,
     errand: Option<Errand>,
     ended: Option<ErrandEnd>,
@@ -99,11 +100,12 @@ impl Fetch {
         let mut rng = fastrand::Rng::with_seed(seed);
         let binds: Vec<_> =
             if server.bind.is_empty() { vec![None] } else { server.bind.iter().copied().map(Some).collect() };
+        let share = server.rate.map(|rate| rate / binds.len() as f64);
         let sources = binds
             .into_iter()
             .map(|bind| Source {
                 bind,
-                pacer: Pacer::new(server.rate, server.pipeline, rng.u64(..)),
+                pacer: Pacer::new(share, server.pipeline, rng.u64(..)),
                 phase: Phase::Down { until: Moment::ZERO },
                 failures: 0,
                 stood_before: false,
@@ -113,6 +115,7 @@ impl Fetch {
         Self {
             sources,
             address: server.address.clone(),
+            cap: server.rate,
             drawing: false,
             errand: None,
             ended: None,
@@ -145,6 +148,12 @@ impl Fetch {
     #[must_use]
     pub fn limit(&self) -> Option<f64> {
         self.sources.iter().map(|source| source.pacer.belief().limit).sum()
+    }
+
+    /// The operator's cap, in lines a second.
+    #[must_use]
+    pub fn cap(&self) -> Option<f64> {
+        self.cap
     }
 
     /// The line server's address.
@@ -181,6 +190,7 @@ impl Fetch {
 
     /// The operator's cap on all sources together, in lines a second.
     pub fn set_cap(&mut self, cap: Option<f64>) {
+        self.cap = cap;
         let share = cap.map(|cap| cap / self.sources.len().max(1) as f64);
         self.sources.iter_mut().for_each(|source| source.pacer.set_cap(share));
     }

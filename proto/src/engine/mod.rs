@@ -1,8 +1,327 @@
 //! The engine: one node of the swarm as a state machine.
+//!
+//! `handle` takes an [`Input`] and the time; then `next_effect` is called until it gives none; then the shell waits for
+//! the next input, or until `deadline`. Everything a node decides happens here: drawing, keeping, spreading, electing,
+//! submitting. The engine does nothing itself: no socket, no clock, no file, no log; its randomness is the seed.
+//!
+//! An input is handled in one turn: first the reaction to it (`on_…`), then everything that is due (`turn_…`), then the
+//! durable state goes out if it changed. A new input while effects wait to be taken is a bug of the shell.
 
+/// Who may vote, borrowing only the fields that say so.
+macro_rules! electorate {
+    ($engine:expr) => {
+        $crate::engine::election::Electorate {
+            members: &$engine.durable.members,
+            anonymous: $engine.links.anonymous(),
+            live: $engine.links.live(),
+        }
+    };
+}
+
+pub mod election;
+pub mod errand;
 pub mod event;
+pub mod fetch;
 pub mod io;
+mod job;
 pub mod ledger;
+pub mod links;
+pub mod outbox;
 pub mod pacer;
+mod say;
 pub mod settings;
+mod spread;
 pub mod state;
+mod submit;
+mod swarm;
+mod view;
+
+use crate::{
+    engine::{
+        election::{Election, Said},
+        event::Event,
+        fetch::Fetch,
+        io::{Effect, Input},
+        ledger::Ledger,
+        links::{CONFIGURED, Links},
+        outbox::Outbox,
+        say::To,
+        settings::Settings,
+        state::{Durable, Ticket},
+        submit::Submit,
+    },
+    ids::LineNumber,
+    lines::SharedLines,
+    time::Moment,
+    wire::peer::{ByeReason, Message, Vote},
+};
+use core::time::Duration;
+use std::collections::VecDeque;
+
+/// A deadline missed by more than this: the process, or the machine, was held up.
+const STALL: Duration = Duration::from_secs(1);
+/// Lamport times are reserved on disk in blocks of this size.
+const LAMPORT_BLOCK: u64 = 1 << 20;
+
+/// What the journal gave back.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    /// The newest durable state, if there was one.
+    pub state: Option<Durable>,
+    /// The lines.
+    pub lines: SharedLines,
+    /// Those of them that peers sent.
+    pub hearsay: Vec<LineNumber>,
+}
+
+/// One node. See the module.
+#[derive(Debug)]
+pub struct Engine {
+    settings: Settings,
+    out: Outbox,
+    now: Moment,
+    started_at: Moment,
+    durable: Durable,
+    dirty: bool,
+    issued: Ticket,
+    stored: Ticket,
+    ballot_ticket: Ticket,
+    deferred: VecDeque<(Ticket, To, Message<'static>)>,
+    ledger: Ledger,
+    fetch: Fetch,
+    links: Links,
+    election: Election,
+    submit: Submit,
+    beat_at: Moment,
+    started: bool,
+    paused: bool,
+    left: bool,
+    failed: Option<String>,
+    reopened: bool,
+    completed: Option<(Moment, String)>,
+    from_peers: u64,
+}
+
+/// Why a deadline is set; for people who look at wake-ups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A draw is due, or the line server's silence ends.
+    Fetch,
+    /// A heartbeat, a dial, or a peer's silence.
+    Links,
+    /// Standing for election, or the grace time.
+    Election,
+    /// Acknowledgements, or an INTENT in doubt.
+    Submit,
+    /// Lines that were asked for.
+    Spread,
+}
+
+impl Engine {
+    /// A node with what it had stored. `seed` is all its randomness.
+    #[must_use]
+    pub fn new(settings: Settings, restored: Restored, seed: u64, now: Moment) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut configured = job::configured_job(&settings, 1);
+        let mut durable = restored.state.unwrap_or_default();
+        let mut lines = (restored.lines, restored.hearsay);
+        // A job that the swarm began (a later epoch) stands; one that was only configured follows the configuration.
+        if configured.lines == 0 {
+            configured.lines = durable.job.lines;
+        }
+        let replaced = durable.job.swarm != configured.swarm || (durable.job.epoch <= 1 && durable.job != configured);
+        if replaced {
+            lines = (SharedLines::new(), Vec::new());
+            durable.job = configured;
+            durable.server.clone_from(&settings.server.address);
+            durable.intent = None;
+            durable.outcome = None;
+        }
+        if durable.job.epoch <= 1 {
+            durable.server.clone_from(&settings.server.address);
+        }
+        let lamport = durable.lamport_reserved;
+        durable.lamport_reserved = lamport.saturating_add(LAMPORT_BLOCK);
+        durable.members.join(settings.id);
+        let ballot = (durable.term, durable.voted_for);
+        let mut server = settings.server.clone();
+        server.address.clone_from(&durable.server);
+        let mut engine = Self {
+            out: Outbox::new(lamport),
+            now,
+            started_at: now,
+            dirty: true,
+            issued: Ticket(0),
+            stored: Ticket(0),
+            ballot_ticket: Ticket(0),
+            deferred: VecDeque::new(),
+            ledger: Ledger::new((durable.job.lines > 0).then_some(durable.job.lines), lines.0, &lines.1),
+            fetch: Fetch::new(&server, rng.u64(..)),
+            links: Links::new(rng.u64(..)),
+            election: Election::new(settings.id, settings.election, ballot, rng.u64(..), now),
+            submit: Submit::new(now),
+            beat_at: now,
+            started: settings.autostart,
+            paused: false,
+            left: false,
+            failed: None,
+            reopened: false,
+            completed: None,
+            from_peers: 0,
+            durable,
+            settings,
+        };
+        for address in engine.settings.swarm.peers.clone() {
+            let id = engine.durable.addresses.get(&address).copied();
+            engine.links.add_contact(&address, CONFIGURED, id, now);
+        }
+        engine.turn();
+        engine
+    }
+
+    /// Reacts to one input. The effects of the last one must have been taken.
+    pub fn handle(&mut self, input: Input<'_>, now: Moment) {
+        debug_assert!(self.out.is_empty(), "the effects of the last input were not taken");
+        let late = self.deadline().map_or(Duration::ZERO, |(deadline, _)| now.since(deadline));
+        self.now = self.now.max(now);
+        if late > STALL {
+            self.on_stall(late);
+        }
+        match input {
+            Input::Opened { conn, peer: None, .. } => self.fetch.on_opened(conn, now, &mut self.out),
+            Input::Opened { conn, peer: Some(id), address } => self.on_peer_opened(conn, id, address),
+            Input::Bytes { conn, bytes } => self.on_bytes(conn, bytes),
+            Input::Drained { conn, queued } => {
+                self.fetch.on_drained(conn, queued);
+                if let Some(link) = self.links.get_mut(conn) {
+                    link.queued = queued;
+                }
+            }
+            Input::Closed { conn, why } => {
+                self.fetch.on_closed(conn, why, now, &mut self.out);
+                self.on_peer_closed(conn, why);
+            }
+            Input::Deadline => {}
+            Input::Stored(ticket) => self.on_stored(ticket),
+            Input::Command { request, command } => self.on_command(request, command),
+            Input::Found { address, how } => {
+                self.links.add_contact(&address.to_string(), how, None, now);
+            }
+            Input::Stop => self.bye_all(ByeReason::GoingDown),
+        }
+        self.turn();
+        #[cfg(debug_assertions)]
+        self.check();
+    }
+
+    fn on_bytes(&mut self, conn: io::ConnId, bytes: &[u8]) {
+        if self.fetch.owns(conn) {
+            let mut arrivals = Vec::new();
+            let Self { fetch, ledger, out, now, .. } = self;
+            fetch.on_bytes(conn, bytes, *now, ledger, &mut arrivals, out);
+            for (number, arrival) in arrivals {
+                self.on_arrival(number, arrival);
+            }
+        } else {
+            self.on_peer_bytes(conn, bytes);
+        }
+    }
+
+    /// The next thing to do outside, until there is none.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.out.pop()
+    }
+
+    /// When [`Input::Deadline`] is due, and why; `None`: only an input can change anything.
+    #[must_use]
+    pub fn deadline(&self) -> Option<(Moment, Why)> {
+        [
+            (self.fetch.deadline(), Why::Fetch),
+            (self.links_deadline(), Why::Links),
+            (self.election.deadline(), Why::Election),
+            (self.submit_deadline(), Why::Submit),
+            (self.spread_deadline(), Why::Spread),
+        ]
+        .into_iter()
+        .filter_map(|(at, why)| Some((at?, why)))
+        .min_by_key(|(at, _)| *at)
+    }
+
+    /// The shared map of the current job; another one after a new job began.
+    #[must_use]
+    pub fn lines(&self) -> &SharedLines {
+        self.ledger.lines()
+    }
+
+    /// This process was held up: whatever counts silence starts anew, and leadership is doubtful.
+    fn on_stall(&mut self, late: Duration) {
+        self.out.note(Event::Stalled { late });
+        self.fetch.on_stall(self.now);
+        self.submit.on_stall();
+        self.election.on_stall(self.now);
+        let now = self.now;
+        self.links.iter_mut().for_each(|(_, link)| link.heard = now);
+    }
+
+    /// All that is due, in the order in which one thing leads to the next.
+    fn turn(&mut self) {
+        self.turn_links();
+        self.turn_election();
+        self.turn_job();
+        self.turn_submit();
+        let Self { fetch, ledger, out, now, .. } = self;
+        fetch.turn(*now, ledger, out);
+        self.turn_spread();
+        if self.out.lamport() + LAMPORT_BLOCK / 4 > self.durable.lamport_reserved {
+            self.durable.lamport_reserved = self.out.lamport().saturating_add(LAMPORT_BLOCK);
+            self.dirty = true;
+        }
+        self.sync_ballot();
+        self.store_if_dirty();
+    }
+
+    fn turn_election(&mut self) {
+        let was_master = self.election.is_master();
+        let electorate = electorate!(self);
+        self.election.on_time(self.now, electorate);
+        self.sync_ballot();
+        for said in self.election.take_said() {
+            match said {
+                Said::Ask(ask) => self.say_stored(To::All, Message::Ask(ask)),
+                Said::Vote { to, round, term, granted } => {
+                    let (intent, outcome) = (self.durable.intent.clone(), self.durable.outcome.clone());
+                    let vote = Vote { round, term, granted, intent, outcome };
+                    self.say_stored(To::Peer(to), Message::Vote(Box::new(vote)));
+                }
+                Said::Note(event) => {
+                    let elected = matches!(event, Event::Elected { me: true, .. });
+                    self.out.note(event);
+                    if elected {
+                        self.beat_all();
+                    }
+                }
+            }
+        }
+        if was_master && !self.election.is_master() {
+            self.beat_all();
+        }
+    }
+
+    /// A changed term or vote becomes part of the durable state before anything that rests on it is said.
+    fn sync_ballot(&mut self) {
+        if self.election.take_ballot_changed() {
+            (self.durable.term, self.durable.voted_for) = self.election.ballot();
+            self.dirty = true;
+            self.ballot_ticket = self.newest_ticket();
+        }
+    }
+
+    /// What must hold between inputs.
+    #[cfg(debug_assertions)]
+    fn check(&self) {
+        self.election.check();
+        assert_eq!(self.election.ballot(), (self.durable.term, self.durable.voted_for), "the ballot is in the state");
+        assert!(self.stored <= self.issued, "nothing is stored that was not asked for");
+        assert!(self.deferred.iter().all(|(ticket, ..)| *ticket <= self.issued), "what waits has a ticket to wait for");
+    }
+}

@@ -1,0 +1,321 @@
+//! The job's life: begun, its length learnt, followed to a new epoch, failed; and what operators may change.
+
+use crate::{
+    engine::{
+        Engine,
+        errand::{Errand, Task},
+        event::Event,
+        io::{Command, Effect, RequestId},
+        ledger::{Arrival, Ledger},
+        links::CONFIGURED,
+        say::To,
+        submit::Submit,
+    },
+    ids::{JobId, LineNumber, PeerId},
+    limits,
+    lines::SharedLines,
+    wire::{
+        control::ErrorBody,
+        peer::{ByeReason, Message},
+    },
+};
+
+impl Engine {
+    /// Something became of a line that the server sent.
+    pub(super) fn on_arrival(&mut self, number: LineNumber, arrival: Arrival) {
+        match arrival {
+            Arrival::New | Arrival::Confirmed => self.out.push(Effect::Keep { number, first_hand: true }),
+            Arrival::Corrected(wrong) => {
+                self.out.push(Effect::Keep { number, first_hand: true });
+                self.out.note(Event::Corrected { number, wrong });
+                // Everybody may hold the wrong text: the right one goes out once more.
+                self.links.iter_mut().for_each(|(_, link)| {
+                    link.theirs.remove(number);
+                });
+                if let Some(peer) = wrong {
+                    self.contradicts(number, peer);
+                }
+            }
+            Arrival::TwoTexts => self.fail(format!(
+                "the line server sent two different texts for line {number}; it does not serve one file \
+                 (several servers behind one address? set server.address to one of them and reset --swarm)"
+            )),
+            Arrival::Known | Arrival::Contradiction | Arrival::Conflict | Arrival::OutOfRange => {}
+        }
+    }
+
+    /// The job can't go on; an operator must look.
+    pub(super) fn fail(&mut self, why: String) {
+        if self.failed.is_none() {
+            self.out.note(Event::Failed { why: why.clone() });
+            self.failed = Some(why);
+        }
+    }
+
+    /// It is now known how many lines the file has.
+    pub(super) fn learn_count(&mut self, count: u32) {
+        self.durable.job.lines = count;
+        self.dirty = true;
+        for number in self.ledger.set_count(count) {
+            self.out.push(Effect::Forget { number });
+        }
+        self.out.note(Event::CountLearnt { lines: count });
+    }
+
+    /// Leaves the job that was, and everything known of it, and begins `job`.
+    pub(super) fn begin_job(&mut self, job: JobId, server: &str) {
+        let count = (job.lines > 0).then_some(job.lines);
+        self.out.note(Event::JobStarted { job: job.clone(), server: server.into() });
+        self.ledger = Ledger::new(count, SharedLines::new(), &[]);
+        self.durable.job = job;
+        self.durable.server = server.into();
+        self.durable.intent = None;
+        self.durable.outcome = None;
+        self.dirty = true;
+        self.forget_progress();
+        self.started = true;
+        self.paused = false;
+        let now = self.now;
+        self.fetch.start_over(server, now, &mut self.out);
+        self.links.iter_mut().for_each(|(_, link)| link.start_over());
+        self.tell_job();
+    }
+
+    /// What this node has done for a job so far no longer counts.
+    fn forget_progress(&mut self) {
+        self.submit = Submit::new(self.now);
+        self.failed = None;
+        self.completed = None;
+        self.from_peers = 0;
+        self.reopened = false;
+    }
+
+    /// Notices completion, and its loss.
+    pub(super) fn turn_job(&mut self) {
+        let complete = self.ledger.is_complete();
+        match (complete, &self.completed) {
+            (true, None) => {
+                let elapsed = self.fetch.first_draw().map_or_else(Default::default, |first| self.now.since(first));
+                let sha256 = hex(&self.ledger.sha256());
+                let (lines, draws) = (self.ledger.held().count(), self.fetch.counts().draws);
+                self.out.note(Event::Complete { lines, draws, elapsed, sha256: sha256.clone() });
+                self.completed = Some((self.now, sha256));
+            }
+            (false, Some(_)) => self.completed = None,
+            _ => {}
+        }
+        let draw = self.started && !self.paused && !complete && !self.is_done() && self.failed.is_none();
+        let now = self.now;
+        self.fetch.set_drawing(draw, now);
+        if self.is_done() && !self.fetch.has_errand() && self.fetch.is_connected() {
+            self.fetch.hang_up(now, &mut self.out);
+        }
+    }
+
+    /// An operator's wish; every request gets one reply.
+    pub(super) fn on_command(&mut self, request: RequestId, command: Command) {
+        let result = self.obey(command);
+        self.out.push(Effect::Reply { request, result });
+    }
+
+    fn obey(&mut self, command: Command) -> Result<(), ErrorBody> {
+        match command {
+            Command::Start { server, lines, swarm } => return self.start(server, lines, swarm),
+            Command::Reset { swarm } => self.reset(swarm),
+            Command::Pause => {
+                if !self.paused {
+                    self.paused = true;
+                    self.out.note(Event::Paused);
+                    self.beat_all();
+                }
+            }
+            Command::Resume => {
+                if self.paused {
+                    self.paused = false;
+                    self.out.note(Event::Resumed);
+                    self.beat_all();
+                }
+            }
+            Command::Submit { force, resolve } => {
+                if !self.ledger.is_complete() {
+                    let have = self.ledger.held().count();
+                    let conflicts = self.ledger.conflicts();
+                    return Err(ErrorBody::new(
+                        "E_INCOMPLETE",
+                        "nothing was submitted",
+                        format!("{have} lines are held and {conflicts} conflicts are open; the file is not complete"),
+                        "wait for it: lineswarmctl wait --for complete",
+                    ));
+                }
+                self.submit_now(force, resolve);
+            }
+            Command::Elect { to } => return self.elect(to),
+            Command::Limit { rate } => self.fetch.set_cap(rate),
+            Command::PeerAdd { address } => self.add_peers(&[address]),
+            Command::Join { addresses } => self.add_peers(&addresses),
+            Command::PeerRemove { id, ban } => return self.remove_peer(id, ban),
+            Command::PeerForget { id } => return self.forget_peer(id),
+            Command::Leave => self.leave(),
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, server: Option<String>, lines: Option<u32>, swarm: bool) -> Result<(), ErrorBody> {
+        let ours = self.durable.job.clone();
+        let other_server = server.as_ref().is_some_and(|server| *server != self.durable.server);
+        let other_lines = lines.is_some_and(|lines| lines != ours.lines);
+        if !swarm && !other_server && !other_lines {
+            self.started = true;
+            self.paused = false;
+            return Ok(());
+        }
+        if !swarm && !self.links.live().is_empty() {
+            return Err(ErrorBody::new(
+                "E_PEERS",
+                "the job was not changed",
+                format!("{} linked peers work on {}", self.links.live().len(), ours.label),
+                "change it for all of them: add --swarm",
+            ));
+        }
+        let label = if other_server { server.clone().unwrap_or_default() } else { ours.label };
+        let server = server.unwrap_or_else(|| self.durable.server.clone());
+        let job = JobId { swarm: ours.swarm, epoch: ours.epoch + 1, lines: lines.unwrap_or(ours.lines), label };
+        self.begin_job(job, &server);
+        Ok(())
+    }
+
+    /// For the whole swarm a new epoch; for this node alone its lines go, and peers give back theirs.
+    fn reset(&mut self, swarm: bool) {
+        let alone = self.links.live().is_empty();
+        let (started, server) = (self.started, self.durable.server.clone());
+        if swarm || alone {
+            let job = JobId { epoch: self.durable.job.epoch + 1, ..self.durable.job.clone() };
+            self.begin_job(job, &server);
+            self.started = started;
+        } else {
+            let numbers: Vec<_> = self.ledger.held().iter().collect();
+            for number in numbers {
+                self.ledger.forget(number);
+                self.out.push(Effect::Forget { number });
+            }
+            self.ledger = Ledger::new(self.ledger.count(), self.ledger.lines().clone(), &[]);
+            self.forget_progress();
+            let now = self.now;
+            self.fetch.start_over(&server, now, &mut self.out);
+            self.links.iter_mut().for_each(|(_, link)| link.start_over());
+        }
+        if started && !self.paused {
+            self.fetch.send_on(Errand::new(Task::ResetSession));
+        }
+    }
+
+    fn elect(&mut self, to: Option<PeerId>) -> Result<(), ErrorBody> {
+        let to = to.unwrap_or(self.settings.id);
+        if to == self.settings.id {
+            let electorate = electorate!(self);
+            self.election.stand_now(self.now, electorate);
+            return Ok(());
+        }
+        if !self.links.live().contains(&to) {
+            return Err(not_linked(to));
+        }
+        let term = self.election.term();
+        self.say(To::Peer(to), &Message::Stand(term));
+        Ok(())
+    }
+
+    fn add_peers(&mut self, addresses: &[String]) {
+        if self.left {
+            self.left = false;
+            self.dirty |= self.durable.members.join(self.settings.id);
+        }
+        for address in addresses {
+            self.links.add_contact(address, CONFIGURED, None, self.now);
+        }
+    }
+
+    fn remove_peer(&mut self, id: PeerId, ban: bool) -> Result<(), ErrorBody> {
+        let conn = self.links.any_conn_of(id);
+        if conn.is_none() && !ban {
+            return Err(not_linked(id));
+        }
+        if ban {
+            self.links.ban(id);
+        }
+        if let Some(conn) = conn {
+            self.refuse(conn, id, if ban { ByeReason::Banned } else { ByeReason::GoingDown });
+        }
+        self.links.forget(id);
+        Ok(())
+    }
+
+    fn forget_peer(&mut self, id: PeerId) -> Result<(), ErrorBody> {
+        if self.links.live().contains(&id) {
+            return Err(ErrorBody::new(
+                "E_LINKED",
+                format!("{} was not forgotten", id.short()),
+                "it is linked, so it would be a member again at once",
+                "ask it to leave: lineswarmctl leave, on that node",
+            ));
+        }
+        if !self.durable.members.leave(id) {
+            return Err(ErrorBody::new(
+                "E_NO_PEER",
+                format!("{} was not forgotten", id.short()),
+                "it is no member",
+                "see lineswarmctl peers",
+            ));
+        }
+        self.durable.addresses.retain(|_, known| *known != id);
+        self.links.forget(id);
+        self.dirty = true;
+        self.out.note(Event::MemberLeft { peer: id });
+        self.tell_members();
+        Ok(())
+    }
+
+    /// The others no longer count this node, and this node no longer dials them.
+    fn leave(&mut self) {
+        self.left = true;
+        self.bye_all(ByeReason::Leaving);
+        let members: Vec<_> = self.durable.members.iter().filter(|id| *id != self.settings.id).collect();
+        for id in members {
+            self.durable.members.leave(id);
+        }
+        let addresses: Vec<_> = self.links.contacts().iter().map(|contact| contact.address.clone()).collect();
+        for address in addresses {
+            self.links.never_dial(&address);
+        }
+        self.durable.addresses.clear();
+        self.dirty = true;
+    }
+}
+
+fn not_linked(id: PeerId) -> ErrorBody {
+    ErrorBody::new(
+        "E_NO_PEER",
+        format!("nothing was done about {}", id.short()),
+        "it is not linked",
+        "see lineswarmctl peers",
+    )
+}
+
+/// Lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A job as this node's settings name it.
+pub(super) fn configured_job(settings: &crate::engine::settings::Settings, epoch: u64) -> JobId {
+    let mut label = settings.server.label.clone();
+    if label.is_empty() {
+        label.clone_from(&settings.server.address);
+    }
+    label.truncate(label.floor_char_boundary(limits::NAME_BYTES));
+    JobId {
+        swarm: settings.swarm.id.clone(),
+        epoch,
+        lines: settings.server.lines.map_or(0, core::num::NonZeroU32::get),
+        label,
+    }
+}

@@ -1,0 +1,238 @@
+//! Spreading lines: new ones are pushed to the neighbours, batched once a turn; what is missing after a join, a
+//! reconnect or a partition is found by comparing bitmaps and asked for once.
+//!
+//! The arrival log is the queue of every link: a link has a cursor into it and a bound on unsent bytes, so a slow peer
+//! costs neither memory nor others' time. A line crosses a link once, in either direction, unless a `Want` asks again.
+
+use crate::{
+    bitmap::Bitmap,
+    engine::{
+        Engine,
+        event::Event,
+        io::{ConnId, Effect},
+        ledger::{Arrival, Ledger},
+        links::Link,
+        say::To,
+        settings::Topology,
+    },
+    ids::{LineNumber, PeerId},
+    limits,
+    time::Moment,
+    wire::peer::{self, ByeReason, Message},
+};
+use core::{ops::Bound, time::Duration};
+use std::borrow::Cow;
+
+/// A line that was asked for and did not come is asked for again, elsewhere if possible.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// Bitmaps go out at most this often when digests differ; doubling while nothing comes of it.
+const REPAIR: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(16));
+
+impl Engine {
+    /// Lines came from a peer.
+    pub(super) fn on_lines(&mut self, conn: ConnId, from: PeerId, lines: &[(LineNumber, &[u8])]) {
+        for &(number, text) in lines {
+            let arrival = self.ledger.heard(number, text, from);
+            let Some(link) = self.links.get_mut(conn) else { return };
+            link.lines_received += 1;
+            link.asked.remove(number);
+            if matches!(arrival, Arrival::New | Arrival::Known) {
+                link.theirs.insert(number);
+            }
+            match arrival {
+                Arrival::New => {
+                    self.from_peers += 1;
+                    link.repaired.1 = Duration::ZERO;
+                    self.out.push(Effect::Keep { number, first_hand: false });
+                }
+                Arrival::Conflict => self.out.note(Event::Conflict { number, peer: from }),
+                Arrival::Contradiction | Arrival::OutOfRange => self.contradicts(number, from),
+                _ => {}
+            }
+        }
+    }
+
+    /// A peer sent, or had sent, a line that contradicts the server.
+    pub(super) fn contradicts(&mut self, number: LineNumber, peer: PeerId) {
+        self.out.note(Event::Contradiction { number, peer });
+        let known = self.links.remember(peer);
+        known.contradictions += 1;
+        if known.contradictions >= limits::CONTRADICTIONS {
+            if let Some(conn) = self.links.any_conn_of(peer) {
+                self.links.ban(peer);
+                self.refuse(conn, peer, ByeReason::Contradicts);
+            }
+        }
+    }
+
+    /// A peer told what it holds.
+    pub(super) fn on_have(&mut self, conn: ConnId, bitmap: Bitmap) {
+        if let Some(link) = self.links.get_mut(conn) {
+            link.theirs = bitmap;
+            link.differed = 0;
+        }
+        self.want_missing();
+    }
+
+    /// A peer asks for lines.
+    pub(super) fn on_want(&mut self, conn: ConnId, bitmap: Bitmap) {
+        if let Some(link) = self.links.get_mut(conn) {
+            link.theirs.subtract(&bitmap);
+            link.owed.unite(&bitmap);
+            link.repaired.1 = Duration::ZERO;
+        }
+    }
+
+    /// Asks for every line that some neighbour holds and that nobody was asked for yet.
+    pub(super) fn want_missing(&mut self) {
+        let mut asked = Bitmap::default();
+        for (_, link) in self.links.iter_mut() {
+            if !link.asked.is_empty() && self.now >= link.asked_at + ASK_AGAIN {
+                link.asked.clear();
+            }
+            asked.unite(&link.asked);
+        }
+        let mut wants = Vec::new();
+        for (conn, link) in self.links.iter_mut().filter(|(_, link)| link.established) {
+            let mut want = link.theirs.clone();
+            want.subtract(self.ledger.held());
+            want.subtract(&asked);
+            if !want.is_empty() {
+                asked.unite(&want);
+                link.asked.unite(&want);
+                link.asked_at = self.now;
+                wants.push((conn, want.to_bytes()));
+            }
+        }
+        for (conn, want) in wants {
+            self.say(To::Conn(conn), &Message::Want(&want));
+        }
+    }
+
+    /// Once a turn: new neighbours are greeted with a bitmap, every neighbour gets its new lines.
+    pub(super) fn turn_spread(&mut self) {
+        if self.links.iter().any(|(_, link)| !link.asked.is_empty() && self.now >= link.asked_at + ASK_AGAIN) {
+            self.want_missing();
+        }
+        for conn in self.links.established() {
+            let Some(link) = self.links.get(conn) else { continue };
+            if link.epoch != self.durable.job.epoch {
+                continue;
+            }
+            if !self.is_neighbour(link.id) {
+                if let Some(link) = self.links.get_mut(conn) {
+                    link.neighbour = false;
+                }
+                continue;
+            }
+            if self.must_compare(link) {
+                self.compare(conn);
+            }
+            self.push_lines(conn);
+        }
+    }
+
+    fn is_neighbour(&self, id: PeerId) -> bool {
+        match self.settings.swarm.topology {
+            Topology::Mesh => true,
+            Topology::Star => self.election.is_master() || self.election.master() == Some(id),
+            Topology::Ring => {
+                // The next live id, around the corner if need be; and the one before, which has this node next.
+                let (me, live) = (self.settings.id, self.links.live());
+                let next = live.range((Bound::Excluded(me), Bound::Unbounded)).next().or_else(|| live.first());
+                let before = live.range(..me).next_back().or_else(|| live.last());
+                next == Some(&id) || before == Some(&id)
+            }
+        }
+    }
+
+    /// Does this link get lines unasked? (On a ring only the next; the one before is for repair.)
+    fn pushes_to(&self, id: PeerId) -> bool {
+        if self.settings.swarm.topology != Topology::Ring {
+            return true;
+        }
+        let (me, live) = (self.settings.id, self.links.live());
+        live.range((Bound::Excluded(me), Bound::Unbounded)).next().or_else(|| live.first()) == Some(&id)
+    }
+
+    fn must_compare(&self, link: &Link) -> bool {
+        let (since, wait) = link.repaired;
+        let quiet = link.asked.is_empty() && link.owed.is_empty() && self.now >= since + wait;
+        !link.neighbour || (link.differed >= 2 && quiet)
+    }
+
+    /// Sends the bitmap of what is held; what came before needs no push then.
+    fn compare(&mut self, conn: ConnId) {
+        let (have, now) = (self.ledger.held().to_bytes(), self.now);
+        let end = self.ledger.arrivals().len();
+        if let Some(link) = self.links.get_mut(conn) {
+            if !link.neighbour {
+                link.cursor = end;
+                link.neighbour = true;
+            }
+            link.differed = 0;
+            link.repaired = (now, (link.repaired.1 * 2).clamp(REPAIR.0, REPAIR.1));
+        }
+        self.say(To::Conn(conn), &Message::Have(&have));
+    }
+
+    /// Fills the link's queue up to its bound, first with what was asked for.
+    fn push_lines(&mut self, conn: ConnId) {
+        let mesh = self.settings.swarm.topology == Topology::Mesh;
+        let Some(id) = self.links.get(conn).map(|link| link.id) else { return };
+        let unasked = self.pushes_to(id);
+        let Some(link) = self.links.get_mut(conn) else { return };
+        if !unasked {
+            link.cursor = self.ledger.arrivals().len();
+        }
+        while link.queued < limits::PEER_QUEUE_BYTES {
+            let mut batch = Vec::new();
+            let count = gather(link, &self.ledger, mesh, &mut batch);
+            if count == 0 {
+                break;
+            }
+            let mut bytes = Vec::with_capacity(batch.len() + 16);
+            peer::write_lines(&mut bytes, self.out.tick(), count, &batch);
+            link.queued += bytes.len();
+            link.lines_sent += count as u64;
+            self.out.push(Effect::Write { conn, bytes: Cow::Owned(bytes) });
+        }
+    }
+
+    /// Everything that peers still need from this node is handed to their connections.
+    pub(super) fn is_all_pushed(&self) -> bool {
+        let end = self.ledger.arrivals().len();
+        self.links.iter().all(|(_, link)| {
+            !link.neighbour || (link.queued == 0 && link.owed.is_empty() && link.cursor >= end)
+        })
+    }
+
+    /// When [`Engine::turn_spread`] has something to do.
+    pub(super) fn spread_deadline(&self) -> Option<Moment> {
+        self.links.iter().filter(|(_, link)| !link.asked.is_empty()).map(|(_, link)| link.asked_at + ASK_AGAIN).min()
+    }
+}
+
+/// One batch for one link: lines it asked for, then new ones. On a mesh only what was drawn here is new to others.
+fn gather(link: &mut Link, ledger: &Ledger, first_hand_only: bool, batch: &mut Vec<u8>) -> usize {
+    let mut count = 0;
+    while batch.len() < limits::BATCH_BYTES {
+        let number = if let Some(number) = link.owed.first() {
+            link.owed.remove(number);
+            number
+        } else {
+            let Some(&number) = ledger.arrivals().get(link.cursor) else { break };
+            link.cursor += 1;
+            if link.theirs.contains(number) || (first_hand_only && !ledger.is_first_hand(number)) {
+                continue;
+            }
+            number
+        };
+        let written = ledger.lines().get(number, |text| peer::write_line(batch, number, text));
+        if written.is_some() {
+            link.theirs.insert(number);
+            count += 1;
+        }
+    }
+    count
+}

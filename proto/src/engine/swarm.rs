@@ -1,0 +1,437 @@
+//! A link's life: opened, hello, messages, silence, closed. And what nodes tell each other of others.
+
+use crate::{
+    bitmap::Bitmap,
+    engine::{
+        Engine,
+        event::Event,
+        io::{ConnId, Effect},
+        links::{CONFIGURED, Link, Told},
+        say::To,
+    },
+    ids::{JobId, PeerId},
+    limits,
+    time::Moment,
+    wire::peer::{Beat, Bye, ByeReason, Hello, Message, NewJob, Roster},
+};
+use core::time::Duration;
+use std::net::SocketAddr;
+
+/// While there is something to do.
+const BEAT: Duration = Duration::from_millis(250);
+/// After DONE, or paused: an idle swarm sleeps.
+const IDLE_BEAT: Duration = Duration::from_secs(15);
+/// What a link may not grow beyond, in learnt addresses of one roster.
+const DIALS_AT_ONCE: usize = 16;
+
+impl Engine {
+    /// How often this node says that it lives.
+    pub(super) fn beat_interval(&self) -> Duration {
+        if self.is_done() || (self.paused && !self.submit.is_under_way()) { IDLE_BEAT } else { BEAT }
+    }
+
+    pub(super) fn on_peer_opened(&mut self, conn: ConnId, id: PeerId, address: SocketAddr) {
+        let dialled = self.links.on_dialled(conn, id, self.now);
+        if id == self.settings.id {
+            if let Some((address, _)) = dialled {
+                self.links.never_dial(&address);
+                self.durable.addresses.remove(&address);
+            }
+            self.refuse(conn, id, ByeReason::Oneself);
+            return;
+        }
+        if let Some((address, found)) = dialled {
+            if found == CONFIGURED && self.durable.addresses.insert(address, id) != Some(id) {
+                self.dirty = true;
+            }
+            let known = self.links.remember(id);
+            if known.found.is_empty() {
+                known.found = found;
+            }
+        } else if self.links.remember(id).found.is_empty() {
+            self.links.remember(id).found = "accepted".into();
+        }
+        if self.links.is_banned(id) {
+            self.refuse(conn, id, ByeReason::Banned);
+            return;
+        }
+        if let Some(older) = self.links.any_conn_of(id) {
+            // The link that the lower id dialled stays; of two dialled by the same end, the newer one.
+            let by_lower = |conn: ConnId| conn.is_dialled() == (self.settings.id < id);
+            if by_lower(older) && !by_lower(conn) {
+                self.refuse(conn, id, ByeReason::SecondLink);
+                return;
+            }
+            self.refuse(older, id, ByeReason::SecondLink);
+        } else if self.links.len() >= self.settings.swarm.max_peers {
+            self.refuse(conn, id, ByeReason::Full);
+            return;
+        }
+        self.links.open(conn, Link::new(id, address, self.now));
+        let hello = Hello {
+            features: 0,
+            name: self.settings.name.clone(),
+            job: self.durable.job.clone(),
+            server: self.durable.server.clone(),
+            listen: self.settings.swarm.advertise,
+            draws_from: self.settings.server.bind.clone(),
+            term: self.election.term(),
+            members: self.durable.members.clone(),
+            intent: self.durable.intent.clone(),
+            outcome: self.durable.outcome.clone(),
+        };
+        self.say(To::Conn(conn), &Message::Hello(Box::new(hello)));
+    }
+
+    /// Says why, and closes.
+    pub(super) fn refuse(&mut self, conn: ConnId, id: PeerId, reason: ByeReason) {
+        let bye = Bye { reason: reason as u8, text: reason.text().into() };
+        self.say(To::Conn(conn), &Message::Bye(bye));
+        self.out.push(Effect::Close { conn });
+        if !matches!(reason, ByeReason::SecondLink | ByeReason::GoingDown | ByeReason::Leaving) {
+            self.links.put_off(id, reason.text(), self.now);
+            self.links.remember(id).problem = Some(reason.text().into());
+            if reason != ByeReason::Oneself {
+                self.out.note(Event::PeerRefused { peer: id, why: reason.text().into() });
+            }
+        }
+        self.unlink(conn, reason.text());
+    }
+
+    pub(super) fn on_peer_closed(&mut self, conn: ConnId, why: &str) {
+        if let Some(address) = self.links.on_dial_failed(conn, why, self.now) {
+            self.out.note(Event::DialFailed { address, why: why.into() });
+        }
+        self.unlink(conn, why);
+    }
+
+    fn unlink(&mut self, conn: ConnId, why: &str) {
+        let Some(link) = self.links.close(conn) else { return };
+        if link.established {
+            let name = self.links.name(link.id);
+            self.links.remember(link.id).problem = Some(why.into());
+            self.out.note(Event::LinkClosed { peer: link.id, name, why: why.into() });
+        }
+        if !link.asked.is_empty() {
+            self.want_missing();
+        }
+    }
+
+    pub(super) fn on_peer_bytes(&mut self, conn: ConnId, mut bytes: &[u8]) {
+        // The reader leaves its link for the time of the loop, so that messages can borrow from it.
+        let Some(link) = self.links.get_mut(conn) else { return };
+        link.heard = self.now;
+        let mut reader = core::mem::take(&mut link.reader);
+        loop {
+            let broken = match reader.next(&mut bytes) {
+                Ok(None) => break,
+                Ok(Some(frame)) => {
+                    self.out.witness(frame.lamport);
+                    Message::read(frame).map_err(|error| error.to_string()).and_then(|message| {
+                        self.on_message(conn, message).map_err(str::to_owned)
+                    })
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(why) = broken {
+                if let Some(id) = self.links.get(conn).map(|link| link.id) {
+                    self.out.note(Event::PeerRefused { peer: id, why });
+                    self.refuse(conn, id, ByeReason::Broken);
+                }
+                return;
+            }
+            if self.links.get(conn).is_none() {
+                return;
+            }
+        }
+        if let Some(link) = self.links.get_mut(conn) {
+            link.reader = reader;
+        }
+    }
+
+    /// `Err` is a breach of the protocol; the link closes.
+    fn on_message(&mut self, conn: ConnId, message: Message<'_>) -> Result<(), &'static str> {
+        let Some(link) = self.links.get(conn) else { return Ok(()) };
+        let (id, established) = (link.id, link.established);
+        let same_job = established && link.epoch == self.durable.job.epoch;
+        match message {
+            Message::Bye(bye) => {
+                self.on_bye(conn, id, &bye);
+                return Ok(());
+            }
+            Message::Hello(hello) if !established => {
+                self.on_hello(conn, id, *hello);
+                return Ok(());
+            }
+            Message::Hello(_) => return Err("a second hello"),
+            _ if !established => return Err("a message before the hello"),
+            _ => {}
+        }
+        match message {
+            Message::Lines(lines) => {
+                if same_job {
+                    self.on_lines(conn, id, &lines);
+                }
+            }
+            Message::Have(bitmap) => {
+                let bitmap = Bitmap::from_bytes(bitmap).ok_or("a bitmap of too many lines")?;
+                if same_job {
+                    self.on_have(conn, bitmap);
+                }
+            }
+            Message::Want(bitmap) => {
+                let bitmap = Bitmap::from_bytes(bitmap).ok_or("a bitmap of too many lines")?;
+                if same_job {
+                    self.on_want(conn, bitmap);
+                }
+            }
+            Message::Beat(beat) => self.on_beat(conn, id, &beat, same_job),
+            Message::Ask(ask) => {
+                let electorate = electorate!(self);
+                self.election.on_ask(id, ask, self.now, electorate);
+                self.beat_to(conn);
+            }
+            Message::Vote(vote) => {
+                let (intent, outcome) = (vote.intent, vote.outcome);
+                self.learn(intent, outcome);
+                let electorate = electorate!(self);
+                self.election.on_vote(id, (vote.round, vote.term, vote.granted), self.now, electorate);
+            }
+            Message::Intent(intent) => self.on_intent(conn, id, intent),
+            Message::Ack(term) => self.submit.on_ack(id, term),
+            Message::Outcome(outcome) => self.on_outcome(outcome),
+            Message::Roster(roster) => self.on_roster(id, roster),
+            Message::NewJob(new) => self.on_new_job(conn, id, &new),
+            Message::Stand(_) => {
+                let electorate = electorate!(self);
+                self.election.stand_now(self.now, electorate);
+            }
+            Message::Hello(_) | Message::Bye(_) => {}
+        }
+        Ok(())
+    }
+
+    fn on_hello(&mut self, conn: ConnId, id: PeerId, hello: Hello) {
+        if let Err(reason) = self.match_job(&hello.job, &hello.server) {
+            self.refuse(conn, id, reason);
+            return;
+        }
+        let Some(link) = self.links.get_mut(conn) else { return };
+        link.epoch = hello.job.epoch;
+        link.interval = BEAT;
+        let mut listen = hello.listen;
+        if let Some(address) = &mut listen {
+            if address.ip().is_unspecified() {
+                address.set_ip(link.remote.ip());
+            }
+        }
+        let remote = link.remote;
+        let known = self.links.remember(id);
+        known.name = hello.name.clone();
+        known.listen = listen;
+        known.problem = None;
+        self.links.establish(conn);
+        self.out.note(Event::LinkOpened { peer: id, name: hello.name, address: remote.to_string() });
+        if let Some(listen) = listen {
+            self.links.add_contact(&listen.to_string(), "accepted", Some(id), self.now);
+        }
+        let mut changed = self.durable.members.merge(&hello.members);
+        if self.durable.members.known() < limits::MEMBERS && self.durable.members.join(id) {
+            self.out.note(Event::MemberJoined { peer: id });
+            changed = true;
+        }
+        // A peer that forgot this node while it was away hears that it is back.
+        changed |= !self.left && self.durable.members.join(self.settings.id);
+        self.dirty |= changed;
+        self.election.on_term(hello.term, self.now);
+        if hello.job.epoch == self.durable.job.epoch {
+            self.learn(hello.intent, hello.outcome);
+        }
+        self.beat_to(conn);
+        self.introduce(conn, id);
+    }
+
+    /// Tells the new peer of the others, and the others of it.
+    fn introduce(&mut self, conn: ConnId, id: PeerId) {
+        let address = |id: &PeerId| {
+            let known = self.links.known().get(id)?;
+            Some((*id, known.name.clone(), known.listen?))
+        };
+        let others = self.links.live().iter().filter(|other| **other != id).filter_map(address).collect();
+        let newcomer: Vec<_> = address(&id).into_iter().collect();
+        let members = self.durable.members.clone();
+        self.say(To::Conn(conn), &Message::Roster(Roster { members: members.clone(), known: others }));
+        for other in self.links.established() {
+            if other != conn {
+                self.say(To::Conn(other), &Message::Roster(Roster { members: members.clone(), known: newcomer.clone() }));
+            }
+        }
+    }
+
+    fn on_roster(&mut self, from: PeerId, roster: Roster) {
+        if self.durable.members.merge(&roster.members) {
+            self.dirty = true;
+            if !self.left && self.durable.members.join(self.settings.id) {
+                self.tell_members();
+            }
+        }
+        for (id, name, address) in roster.known {
+            if id == self.settings.id || self.links.is_banned(id) {
+                continue;
+            }
+            let known = self.links.remember(id);
+            if known.name.is_empty() {
+                known.name = name;
+                known.listen = Some(address);
+                known.found = "told".into();
+            }
+            self.links.add_contact(&address.to_string(), "told", Some(id), self.now);
+        }
+        let _ = from;
+    }
+
+    /// Tells everybody the member list.
+    pub(super) fn tell_members(&mut self) {
+        let members = self.durable.members.clone();
+        self.say(To::All, &Message::Roster(Roster { members, known: Vec::new() }));
+    }
+
+    fn on_bye(&mut self, conn: ConnId, id: PeerId, bye: &Bye) {
+        if bye.reason == ByeReason::Leaving as u8 && self.durable.members.leave(id) {
+            self.out.note(Event::MemberLeft { peer: id });
+            self.dirty = true;
+        }
+        let why = format!("the peer says: {}", bye.text);
+        let refused = self.links.get(conn).is_some_and(|link| !link.established);
+        if bye.reason != ByeReason::SecondLink as u8 {
+            if refused {
+                self.out.note(Event::PeerRefused { peer: id, why: why.clone() });
+                self.links.remember(id).problem = Some(why.clone());
+            }
+            self.links.put_off(id, &why, self.now);
+        }
+        self.out.push(Effect::Close { conn });
+        self.unlink(conn, &why);
+    }
+
+    fn on_new_job(&mut self, conn: ConnId, id: PeerId, new: &NewJob) {
+        match self.match_job(&new.job, &new.server) {
+            Ok(()) => {
+                if let Some(link) = self.links.get_mut(conn) {
+                    if link.epoch != new.job.epoch {
+                        link.epoch = new.job.epoch;
+                        link.start_over();
+                    }
+                }
+            }
+            Err(reason) => self.refuse(conn, id, reason),
+        }
+    }
+
+    /// Tells everybody which job this node works on now.
+    pub(super) fn tell_job(&mut self) {
+        let (job, server) = (self.durable.job.clone(), self.durable.server.clone());
+        self.say(To::All, &Message::NewJob(NewJob { job, server }));
+    }
+
+    /// Is a peer's job this node's? A higher epoch is followed, a lower one will follow.
+    fn match_job(&mut self, theirs: &JobId, server: &str) -> Result<(), ByeReason> {
+        let ours = &self.durable.job;
+        if theirs.swarm != ours.swarm {
+            return Err(ByeReason::OtherSwarm);
+        }
+        if theirs.epoch > ours.epoch {
+            self.begin_job(theirs.clone(), server);
+            return Ok(());
+        }
+        if theirs.epoch == ours.epoch {
+            if theirs.label != ours.label {
+                return Err(ByeReason::OtherFile);
+            }
+            match (ours.lines, theirs.lines) {
+                (0, 1..) => self.learn_count(theirs.lines),
+                (_, 0) => {}
+                (a, b) if a != b => return Err(ByeReason::OtherFile),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn on_beat(&mut self, conn: ConnId, id: PeerId, beat: &Beat, same_job: bool) {
+        let done = self.is_done();
+        let Some(link) = self.links.get_mut(conn) else { return };
+        link.interval = Duration::from_millis(u64::from(beat.interval_ms)).min(4 * IDLE_BEAT);
+        link.beat = Told { held: beat.held, rate: beat.rate, drawn: beat.drawn, done: beat.done };
+        if same_job {
+            let equal = beat.digest == self.ledger.digest() && beat.held == self.ledger.held().count();
+            link.differed = if equal { 0 } else { link.differed.saturating_add(1) };
+            if done && !beat.done {
+                if let Some(outcome) = self.durable.outcome.clone() {
+                    self.say_stored(To::Conn(conn), Message::Outcome(outcome));
+                }
+            }
+        }
+        let electorate = electorate!(self);
+        self.election.on_beat(id, beat.term, beat.master, self.now, electorate);
+    }
+
+    fn beat(&self) -> Message<'static> {
+        Message::Beat(Beat {
+            term: self.election.term(),
+            master: self.election.master(),
+            held: self.ledger.held().count(),
+            digest: self.ledger.digest(),
+            drawn: self.fetch.counts().draws,
+            rate: self.fetch.rate(self.now).unwrap_or(0.0) as f32,
+            interval_ms: u32::try_from(self.beat_interval().as_millis()).unwrap_or(u32::MAX),
+            done: self.is_done(),
+        })
+    }
+
+    pub(super) fn beat_to(&mut self, conn: ConnId) {
+        if self.links.get(conn).is_some_and(|link| link.established) {
+            let beat = self.beat();
+            self.say_stored(To::Conn(conn), beat);
+        }
+    }
+
+    pub(super) fn beat_all(&mut self) {
+        let beat = self.beat();
+        self.say_stored(To::All, beat);
+        self.beat_at = self.now + self.beat_interval();
+    }
+
+    /// Beats, silences, dials.
+    pub(super) fn turn_links(&mut self) {
+        let due = self.beat_at.min(self.now + self.beat_interval());
+        if self.now >= due {
+            self.beat_all();
+        } else {
+            self.beat_at = due;
+        }
+        let silent: Vec<_> =
+            self.links.iter().filter(|(_, link)| self.now >= link.silent_at()).map(|(conn, link)| (conn, link.id)).collect();
+        for (conn, id) in silent {
+            self.refuse(conn, id, ByeReason::Silent);
+        }
+        let room = self.settings.swarm.max_peers.saturating_sub(self.links.len()).min(DIALS_AT_ONCE);
+        self.links.dial_due(self.now, room, &mut self.out);
+    }
+
+    /// When [`Engine::turn_links`] has something to do.
+    pub(super) fn links_deadline(&self) -> Option<Moment> {
+        let silence = self.links.iter().map(|(_, link)| link.silent_at()).min();
+        let beat = (!self.links.is_empty()).then_some(self.beat_at);
+        let dial = (self.links.len() < self.settings.swarm.max_peers).then(|| self.links.dial_deadline()).flatten();
+        silence.into_iter().chain(beat).chain(dial).min()
+    }
+
+    /// Says goodbye to everybody.
+    pub(super) fn bye_all(&mut self, reason: ByeReason) {
+        let all: Vec<_> = self.links.iter().map(|(conn, link)| (conn, link.id)).collect();
+        for (conn, id) in all {
+            self.refuse(conn, id, reason);
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What the engine shows of itself: `status` and `peers`, and what the shell decides by.
+
+use crate::{
+    engine::{Engine, pacer::Belief},
+    ids::PeerId,
+    limits,
+    wire::control::{self, Job, Master, Pacer, Peer, PeerCounts, Peers, State, Status},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Engine {
+    /// `status --json`. What the core can't know (the listening address, unsaved lines) is left empty for the shell.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let counts = self.fetch.counts();
+        let first = self.fetch.first_draw();
+        let end = self.completed.as_ref().map_or(self.now, |(at, _)| *at);
+        Status {
+            v: control::VERSION,
+            name: self.settings.name.clone(),
+            id: self.settings.id,
+            swarm: self.durable.job.swarm.clone(),
+            epoch: self.durable.job.epoch,
+            state: self.state(),
+            uptime_s: self.now.since(self.started_at).as_secs_f64(),
+            job: Job {
+                server: self.durable.server.clone(),
+                lines: self.ledger.count(),
+                have: self.ledger.held().count(),
+                draws: counts.draws,
+                refusals: counts.refusals,
+                duplicates: counts.duplicates,
+                from_peers: self.from_peers,
+                conflicts: self.ledger.conflicts(),
+                rate: self.fetch.rate(self.now),
+                eta_s: self.eta(),
+                elapsed_s: first.map(|first| end.since(first).as_secs_f64()),
+                sha256: self.completed.as_ref().map(|(_, sha256)| sha256.clone()),
+                reconnects: counts.reconnects,
+            },
+            peers: PeerCounts {
+                known: u32::try_from(self.known_ids().len()).unwrap_or(u32::MAX).saturating_add(self.links.anonymous()),
+                connected: u32::try_from(self.links.live().len()).unwrap_or(u32::MAX),
+            },
+            master: self.master(),
+            submit: control::Submit {
+                state: self.submit_state(),
+                by: self.submitted_by(),
+                attempts: self.submit.attempts(),
+                reply: self.durable.outcome.as_ref().map(|outcome| outcome.reply.clone()),
+            },
+            pacer: self.fetch.belief().map_or_else(unknown_pacer, |belief| self.pacer(&belief)),
+            problem: self.failed.clone(),
+            listen: None,
+            unsaved: 0,
+        }
+    }
+
+    fn pacer(&self, belief: &Belief) -> Pacer {
+        Pacer {
+            limit: self.fetch.limit(),
+            kind: belief.kind.name().into(),
+            confidence: belief.confidence,
+            rtt_ms: belief.rtt.as_secs_f64() * 1e3,
+            depth: belief.depth,
+            cap: self.fetch.cap(),
+        }
+    }
+
+    fn state(&self) -> State {
+        let complete = self.completed.is_some();
+        if self.failed.is_some() {
+            State::Failed
+        } else if self.is_done() {
+            State::Submitted
+        } else if self.paused {
+            State::Paused
+        } else if !self.started {
+            State::Idle
+        } else if self.submit.is_under_way() && complete {
+            State::Submitting
+        } else if complete {
+            State::Complete
+        } else if self.fetch.first_draw().is_none() && self.ledger.held().is_empty() {
+            State::Joining
+        } else {
+            State::Fetching
+        }
+    }
+
+    /// The master, by name.
+    #[must_use]
+    pub fn master(&self) -> Option<Master> {
+        let id = self.election.master()?;
+        let is_self = id == self.settings.id;
+        let name = if is_self { self.settings.name.clone() } else { self.links.name(id) };
+        Some(Master { id, name, term: self.election.term(), is_self })
+    }
+
+    /// The newest term seen.
+    #[must_use]
+    pub fn term(&self) -> crate::ids::Term {
+        self.election.term()
+    }
+
+    fn submitted_by(&self) -> Option<PeerId> {
+        let outcome = self.durable.outcome.as_ref().map(|outcome| outcome.intent.by);
+        outcome.or_else(|| self.durable.intent.as_ref().map(|intent| intent.by))
+    }
+
+    /// Seconds until the last missing line is expected: a file with m of N lines missing takes N·H(m) draws more.
+    fn eta(&self) -> Option<f64> {
+        let count = self.ledger.count()?;
+        let missing = count.saturating_sub(self.ledger.held().count());
+        if missing == 0 {
+            return Some(0.0);
+        }
+        let peers: f64 = self.links.iter().map(|(_, link)| f64::from(link.beat.rate)).sum();
+        let rate = self.fetch.rate(self.now)? + peers;
+        (rate > 0.0).then(|| f64::from(count) * harmonic(missing) / rate)
+    }
+
+    /// Everything is over for this node: the file is submitted, complete here, and nothing is owed to a peer.
+    /// (With `submit.by = "nobody"`, complete is the end.)
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let submitted = self.is_done() || self.settings.submit_by == crate::engine::settings::SubmitBy::Nobody;
+        submitted && self.ledger.is_complete() && self.deferred.is_empty() && self.is_all_pushed()
+    }
+
+    /// The whole file is held.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.ledger.is_complete()
+    }
+
+    /// Did this node draw the line itself?
+    #[must_use]
+    pub fn is_first_hand(&self, number: crate::ids::LineNumber) -> bool {
+        self.ledger.is_first_hand(number)
+    }
+
+    /// Numbers that are missing, at most `most` of them.
+    #[must_use]
+    pub fn missing(&self, most: usize) -> Vec<crate::ids::LineNumber> {
+        self.ledger.missing().take(most).collect()
+    }
+
+    /// The durable state as it stands.
+    #[must_use]
+    pub fn durable(&self) -> &crate::engine::state::Durable {
+        &self.durable
+    }
+
+    /// Every id but one's own that was heard of.
+    fn known_ids(&self) -> BTreeSet<PeerId> {
+        let members = self.durable.members.iter();
+        members.chain(self.links.known().keys().copied()).filter(|id| *id != self.settings.id).collect()
+    }
+
+    /// `peers`.
+    #[must_use]
+    pub fn peers(&self) -> Peers {
+        let mut peers: Vec<Peer> = self.known_ids().into_iter().map(|id| self.peer(id)).collect();
+        let anonymous = self.links.contacts().iter().filter(|contact| contact.id.is_none() && !contact.is_void());
+        peers.extend(anonymous.map(|contact| Peer {
+            id: None,
+            name: String::new(),
+            address: Some(contact.address.clone()),
+            state: if contact.is_dialling() { "dialling" } else { "down" }.into(),
+            found: contact.found.clone(),
+            problem: contact.problem.clone(),
+            ..nobody()
+        }));
+        peers.truncate(limits::MEMBERS);
+        let mut names: BTreeMap<String, Vec<PeerId>> = BTreeMap::new();
+        let own = (self.settings.name.clone(), self.settings.id);
+        let others = peers.iter().filter_map(|peer| Some((peer.name.clone(), peer.id?)));
+        for (name, id) in others.chain([own]).filter(|(name, _)| !name.is_empty()) {
+            names.entry(name).or_default().push(id);
+        }
+        Peers { peers, names }
+    }
+
+    fn peer(&self, id: PeerId) -> Peer {
+        let known = self.links.known().get(&id);
+        let contact = self.links.contacts().iter().find(|contact| contact.id == Some(id));
+        let link = self.links.iter().find(|(_, link)| link.id == id && link.established).map(|(_, link)| link);
+        let state = match (link, contact) {
+            _ if self.links.is_banned(id) => "banned",
+            (Some(_), _) => "linked",
+            (None, Some(contact)) if contact.is_dialling() => "dialling",
+            _ => "down",
+        };
+        let listen = known.and_then(|known| known.listen).map(|listen| listen.to_string());
+        let address = listen.or_else(|| contact.map(|contact| contact.address.clone()));
+        Peer {
+            id: Some(id),
+            name: known.map(|known| known.name.clone()).unwrap_or_default(),
+            address: address.or_else(|| link.map(|link| link.remote.to_string())),
+            state: state.into(),
+            found: known.map(|known| known.found.clone()).filter(|found| !found.is_empty()).unwrap_or_else(|| "told".into()),
+            member: self.durable.members.contains(id),
+            master: self.election.master() == Some(id),
+            have: link.map_or(0, |link| link.beat.held),
+            rate: link.map(|link| f64::from(link.beat.rate)),
+            rtt_ms: None,
+            lines_sent: link.map_or(0, |link| link.lines_sent),
+            lines_received: link.map_or(0, |link| link.lines_received),
+            contradictions: known.map_or(0, |known| known.contradictions),
+            problem: if link.is_some() {
+                None
+            } else {
+                known.and_then(|known| known.problem.clone()).or_else(|| contact.and_then(|contact| contact.problem.clone()))
+            },
+        }
+    }
+}
+
+fn nobody() -> Peer {
+    Peer {
+        id: None,
+        name: String::new(),
+        address: None,
+        state: String::new(),
+        found: String::new(),
+        member: true,
+        master: false,
+        have: 0,
+        rate: None,
+        rtt_ms: None,
+        lines_sent: 0,
+        lines_received: 0,
+        contradictions: 0,
+        problem: None,
+    }
+}
+
+fn unknown_pacer() -> Pacer {
+    Pacer { limit: None, kind: "unknown".into(), confidence: 0.0, rtt_ms: 0.0, depth: 0, cap: None }
+}
+
+/// H(n) = 1 + 1/2 + … + 1/n, by its asymptotic series beyond the first hundred.
+fn harmonic(n: u32) -> f64 {
+    const EULER: f64 = 0.577_215_664_901_532_9;
+    if n <= 100 {
+        return (1..=n).map(|i| 1.0 / f64::from(i)).sum();
+    }
+    let n = f64::from(n);
+    n.ln() + EULER + 1.0 / (2.0 * n) - 1.0 / (12.0 * n * n)
+}

@@ -59,11 +59,17 @@ pub enum Said {
 #[derive(Clone, Debug, PartialEq)]
 enum Role {
     /// `via`: the live peer that says so, the master itself or one that follows it.
-    Follower { master: PeerId, via: PeerId },
+    Follower {
+        master: PeerId,
+        via: PeerId,
+    },
     /// No master known.
     Looking,
     /// Asked for pre-votes or votes of `term`.
-    Candidate { round: Round, votes: BTreeSet<PeerId> },
+    Candidate {
+        round: Round,
+        votes: BTreeSet<PeerId>,
+    },
     Master,
 }
 
@@ -151,7 +157,8 @@ impl Election {
     /// When [`Election::on_time`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
-        let grace = self.without_majority.filter(|_| self.waits_for_grace()).map(|since| since + self.settings.grace);
+        let grace =
+            self.without_majority.filter(|_| self.waits_for_grace()).map(|since| since + self.settings.grace);
         let stand = match self.role {
             Role::Looking if self.stand_at < Moment(u64::MAX) => Some(self.stand_at),
             Role::Candidate { .. } => Some(self.stand_at),
@@ -260,10 +267,10 @@ impl Election {
     /// The ballot as it stands now is on disk: this node's own vote counts.
     pub fn on_ballot_stored(&mut self, now: Moment, electorate: Electorate<'_>) {
         let me = self.me;
-        if let Role::Candidate { round: Round::Vote | Round::Transfer, votes } = &mut self.role {
-            if votes.insert(me) {
-                self.count_votes(now, electorate);
-            }
+        if let Role::Candidate { round: Round::Vote | Round::Transfer, votes } = &mut self.role
+            && votes.insert(me)
+        {
+            self.count_votes(now, electorate);
         }
     }
 
@@ -288,7 +295,8 @@ impl Election {
             Role::Follower { master, via } => *master != from && electorate.live.contains(via),
             Role::Looking | Role::Candidate { .. } => false,
         };
-        let outranks = self.settings.priority > ask.priority && self.is_quorum(&self.heard(electorate), electorate);
+        let outranks =
+            self.settings.priority > ask.priority && self.is_quorum(&self.heard(electorate), electorate);
         if ask.round == Round::PreVote {
             let granted = ask.term > self.term && !content && !outranks;
             if outranks && !content {
@@ -333,15 +341,24 @@ impl Election {
             self.on_term(term, now);
             return;
         }
-        if let Role::Candidate { round: ours, votes } = &mut self.role {
-            if *ours == round && term == asked && votes.insert(from) {
-                self.count_votes(now, electorate);
-            }
+        if let Role::Candidate { round: ours, votes } = &mut self.role
+            && *ours == round
+            && term == asked
+            && votes.insert(from)
+        {
+            self.count_votes(now, electorate);
         }
     }
 
     /// A peer says which term it is in and whom it follows.
-    pub fn on_beat(&mut self, from: PeerId, term: Term, master: Option<PeerId>, now: Moment, electorate: Electorate<'_>) {
+    pub fn on_beat(
+        &mut self,
+        from: PeerId,
+        term: Term,
+        master: Option<PeerId>,
+        now: Moment,
+        electorate: Electorate<'_>,
+    ) {
         self.on_term(term, now);
         if term < self.term {
             return;

@@ -86,7 +86,11 @@ impl Event {
             Self::ServerLost { why, unanswered, retry_in } => (
                 Warn,
                 "server-lost",
-                vec![("why", why.clone()), ("unanswered", unanswered.to_string()), ("retry_in_s", seconds(retry_in))],
+                vec![
+                    ("why", why.clone()),
+                    ("unanswered", unanswered.to_string()),
+                    ("retry_in_s", seconds(retry_in)),
+                ],
             ),
             Self::ServerSilent { for_ms, unanswered } => (
                 Warn,
@@ -133,7 +137,10 @@ impl Event {
             Self::Corrected { number, wrong } => (
                 Warn,
                 "corrected",
-                vec![("line", number.to_string()), ("wrong", wrong.map_or("unknown".into(), |peer| peer.short()))],
+                vec![
+                    ("line", number.to_string()),
+                    ("wrong", wrong.map_or("unknown".into(), |peer| peer.short())),
+                ],
             ),
             Self::Contradiction { number, peer } => {
                 (Warn, "contradiction", vec![("line", number.to_string()), ("peer", peer.short())])
@@ -143,9 +150,11 @@ impl Event {
                 "link-opened",
                 vec![("peer", peer.short()), ("name", name.clone()), ("address", address.clone())],
             ),
-            Self::LinkClosed { peer, name, why } => {
-                (Info, "link-closed", vec![("peer", peer.short()), ("name", name.clone()), ("why", why.clone())])
-            }
+            Self::LinkClosed { peer, name, why } => (
+                Info,
+                "link-closed",
+                vec![("peer", peer.short()), ("name", name.clone()), ("why", why.clone())],
+            ),
             Self::DialFailed { address, why } => {
                 (Debug, "dial-failed", vec![("address", address.clone()), ("why", why.clone())])
             }

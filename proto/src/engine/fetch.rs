@@ -78,8 +78,13 @@ struct Source {
 #[derive(Debug)]
 enum Phase {
     /// Nothing to do, or waiting to try again.
-    Down { until: Moment },
-    Dialling { conn: ConnId, since: Moment },
+    Down {
+        until: Moment,
+    },
+    Dialling {
+        conn: ConnId,
+        since: Moment,
+    },
     Open(Box<Open>),
 }
 
@@ -250,7 +255,8 @@ impl Fetch {
     /// A connection stands.
     pub fn on_opened(&mut self, conn: ConnId, now: Moment, out: &mut Outbox) {
         let Some(source) = self.sources.iter_mut().find(|source| source.conn() == Some(conn)) else { return };
-        source.phase = Phase::Open(Box::new(Open { conn, reader: ReplyReader::new(), heard: now, queued: 0 }));
+        source.phase =
+            Phase::Open(Box::new(Open { conn, reader: ReplyReader::new(), heard: now, queued: 0 }));
         source.stood_before = true;
         let from = source.bind.map_or_else(|| "auto".into(), |ip| ip.to_string());
         out.note(Event::ServerConnected { address: self.address.clone(), source: from });
@@ -286,7 +292,8 @@ impl Fetch {
         open.heard = now;
         let mut broke = None;
         loop {
-            let errand = if at == 0 { self.errand.as_mut().filter(|errand| errand.has_begun()) } else { None };
+            let errand =
+                if at == 0 { self.errand.as_mut().filter(|errand| errand.has_begun()) } else { None };
             let drawing = source.pacer.outstanding() > 0;
             let expect = match (&errand, drawing) {
                 (_, true) => Expect::Line,
@@ -418,7 +425,11 @@ impl Fetch {
                 let belief = source.pacer.belief();
                 if source.believed.as_ref().is_none_or(|before| differs(before, &belief)) {
                     let kind = belief.kind.name();
-                    out.note(Event::LimitBelieved { per_s: belief.limit, kind, confidence: belief.confidence });
+                    out.note(Event::LimitBelieved {
+                        per_s: belief.limit,
+                        kind,
+                        confidence: belief.confidence,
+                    });
                     source.believed = Some(belief);
                 }
             }
@@ -448,11 +459,11 @@ impl Fetch {
     }
 
     fn lose(&mut self, at: usize, why: &str, now: Moment, out: &mut Outbox) {
-        if at == 0 {
-            if let Some(end) = self.errand.as_mut().and_then(|errand| errand.on_lost(why)) {
-                self.errand = None;
-                self.ended = Some(end);
-            }
+        if at == 0
+            && let Some(end) = self.errand.as_mut().and_then(|errand| errand.on_lost(why))
+        {
+            self.errand = None;
+            self.ended = Some(end);
         }
         let Some(source) = self.sources.get_mut(at) else { return };
         let unanswered = source.pacer.outstanding();
@@ -524,24 +535,9 @@ fn retry_after(failures: u32, rng: &mut fastrand::Rng) -> Duration {
     whole.mul_f64(0.5 + rng.f64() / 2.0)
 }
 
-/// `count` times `SENDLINE\n`, without a copy for the usual counts.
+/// `count` times `SENDLINE\n`; one, the usual count under a limit, without an allocation.
 fn requests(count: u32) -> Cow<'static, [u8]> {
-    const ONCE: usize = line::SENDLINE.len();
-    const MANY: usize = 64;
-    const BLOCK: [u8; ONCE * MANY] = {
-        let mut block = [0; ONCE * MANY];
-        let mut at = 0;
-        while at < block.len() {
-            block[at] = line::SENDLINE[at % ONCE];
-            at += 1;
-        }
-        block
-    };
-    let count = count as usize;
-    match BLOCK.get(..count * ONCE) {
-        Some(bytes) => Cow::Borrowed(bytes),
-        None => Cow::Owned(line::SENDLINE.repeat(count)),
-    }
+    if count == 1 { Cow::Borrowed(line::SENDLINE) } else { Cow::Owned(line::SENDLINE.repeat(count as usize)) }
 }
 
 /// Worth an event: another kind of limiter, or a limit that moved by a tenth.

@@ -95,7 +95,8 @@ impl Engine {
         let complete = self.ledger.is_complete();
         match (complete, &self.completed) {
             (true, None) => {
-                let elapsed = self.fetch.first_draw().map_or_else(Default::default, |first| self.now.since(first));
+                let elapsed =
+                    self.fetch.first_draw().map_or_else(Default::default, |first| self.now.since(first));
                 let sha256 = hex(&self.ledger.sha256());
                 let (lines, draws) = (self.ledger.held().count(), self.fetch.counts().draws);
                 self.out.note(Event::Complete { lines, draws, elapsed, sha256: sha256.clone() });
@@ -143,7 +144,9 @@ impl Engine {
                     return Err(ErrorBody::new(
                         "E_INCOMPLETE",
                         "nothing was submitted",
-                        format!("{have} lines are held and {conflicts} conflicts are open; the file is not complete"),
+                        format!(
+                            "{have} lines are held and {conflicts} conflicts are open; the file is not complete"
+                        ),
                         "wait for it: lineswarmctl wait --for complete",
                     ));
                 }
@@ -179,7 +182,8 @@ impl Engine {
         }
         let label = if other_server { server.clone().unwrap_or_default() } else { ours.label };
         let server = server.unwrap_or_else(|| self.durable.server.clone());
-        let job = JobId { swarm: ours.swarm, epoch: ours.epoch + 1, lines: lines.unwrap_or(ours.lines), label };
+        let job =
+            JobId { swarm: ours.swarm, epoch: ours.epoch + 1, lines: lines.unwrap_or(ours.lines), label };
         self.begin_job(job, &server);
         Ok(())
     }
@@ -311,7 +315,9 @@ pub(super) fn configured_job(settings: &crate::engine::settings::Settings, epoch
     if label.is_empty() {
         label.clone_from(&settings.server.address);
     }
-    label.truncate(label.floor_char_boundary(limits::NAME_BYTES));
+    while label.len() > limits::NAME_BYTES {
+        label.pop();
+    }
     JobId {
         swarm: settings.swarm.id.clone(),
         epoch,

@@ -198,10 +198,10 @@ impl Ledger {
                 }
             };
         }
-        if let Some(other) = self.other_base(number) {
-            if self.is_first_hand(other) {
-                return Arrival::Contradiction;
-            }
+        if let Some(other) = self.other_base(number)
+            && self.is_first_hand(other)
+        {
+            return Arrival::Contradiction;
         }
         let source = self.source_of(from);
         self.keep(number, text, print, source);
@@ -246,10 +246,10 @@ impl Ledger {
 
     /// A first-hand line 0 or N shows that a hearsay line at the other end is wrong.
     fn settle_base(&mut self, drawn: LineNumber) {
-        if let Some(other) = self.other_base(drawn) {
-            if self.source(other) != FIRST_HAND {
-                self.forget(other);
-            }
+        if let Some(other) = self.other_base(drawn)
+            && self.source(other) != FIRST_HAND
+        {
+            self.forget(other);
         }
     }
 

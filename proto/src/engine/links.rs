@@ -37,8 +37,13 @@ pub struct Contact {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ContactState {
-    Waiting { until: Moment },
-    Dialling { conn: ConnId, since: Moment },
+    Waiting {
+        until: Moment,
+    },
+    Dialling {
+        conn: ConnId,
+        since: Moment,
+    },
     /// It is this node itself, or an operator took it out.
     Never,
 }
@@ -192,7 +197,8 @@ impl Links {
             .filter_map(|contact| match contact.state {
                 ContactState::Dialling { since, .. } => Some(since + DIAL_PATIENCE),
                 ContactState::Waiting { until } => {
-                    let idle = contact.id.is_some_and(|id| self.live.contains(&id) || self.banned.contains(&id));
+                    let idle =
+                        contact.id.is_some_and(|id| self.live.contains(&id) || self.banned.contains(&id));
                     (!idle).then_some(until)
                 }
                 ContactState::Never => None,
@@ -354,7 +360,11 @@ impl Links {
     /// Its name, or the short id.
     #[must_use]
     pub fn name(&self, id: PeerId) -> String {
-        self.known.get(&id).map(|known| known.name.clone()).filter(|name| !name.is_empty()).unwrap_or_else(|| id.short())
+        self.known
+            .get(&id)
+            .map(|known| known.name.clone())
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| id.short())
     }
 
     /// Forgets an id and its addresses.

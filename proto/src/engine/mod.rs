@@ -129,7 +129,8 @@ impl Engine {
         if configured.lines == 0 {
             configured.lines = durable.job.lines;
         }
-        let replaced = durable.job.swarm != configured.swarm || (durable.job.epoch <= 1 && durable.job != configured);
+        let replaced =
+            durable.job.swarm != configured.swarm || (durable.job.epoch <= 1 && durable.job != configured);
         if replaced {
             lines = (SharedLines::new(), Vec::new());
             durable.job = configured;
@@ -320,8 +321,15 @@ impl Engine {
     #[cfg(debug_assertions)]
     fn check(&self) {
         self.election.check();
-        assert_eq!(self.election.ballot(), (self.durable.term, self.durable.voted_for), "the ballot is in the state");
+        assert_eq!(
+            self.election.ballot(),
+            (self.durable.term, self.durable.voted_for),
+            "the ballot is in the state"
+        );
         assert!(self.stored <= self.issued, "nothing is stored that was not asked for");
-        assert!(self.deferred.iter().all(|(ticket, ..)| *ticket <= self.issued), "what waits has a ticket to wait for");
+        assert!(
+            self.deferred.iter().all(|(ticket, ..)| *ticket <= self.issued),
+            "what waits has a ticket to wait for"
+        );
     }
 }

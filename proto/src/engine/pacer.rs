@@ -48,6 +48,20 @@ pub enum Kind {
     Window,
 }
 
+impl Kind {
+    /// For `status` and events.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Unlimited => "unlimited",
+            Self::Spacing => "spacing",
+            Self::Bucket => "bucket",
+            Self::Window => "window",
+        }
+    }
+}
+
 /// What the pacer believes, for `status` and events.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Belief {
@@ -318,7 +332,14 @@ impl Pacer {
         }
     }
 
-    #[doc(hidden)] pub fn debug(&self) -> String { match &self.pace { Pace::Open(o) => format!("open {o:?}"), Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()), Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()) } }
+    #[doc(hidden)]
+    pub fn debug(&self) -> String {
+        match &self.pace {
+            Pace::Open(o) => format!("open {o:?}"),
+            Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()),
+            Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()),
+        }
+    }
     /// Requests written and not yet answered or refused.
     #[must_use]
     pub fn outstanding(&self) -> u32 {

@@ -80,7 +80,8 @@ impl Engine {
     /// The state up to `ticket` is on disk.
     pub(super) fn on_stored(&mut self, ticket: Ticket) {
         self.stored = self.stored.max(ticket);
-        while let Some((_, to, message)) = self.deferred.pop_front_if(|(rests_on, ..)| *rests_on <= self.stored) {
+        while self.deferred.front().is_some_and(|(rests_on, ..)| *rests_on <= self.stored) {
+            let Some((_, to, message)) = self.deferred.pop_front() else { break };
             self.say(to, &message);
         }
         if self.ballot_ticket <= self.stored {

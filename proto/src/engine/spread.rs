@@ -31,6 +31,8 @@ const REPAIR: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 impl Engine {
     /// Lines came from a peer.
     pub(super) fn on_lines(&mut self, conn: ConnId, from: PeerId, lines: &[(LineNumber, &[u8])]) {
+        // After a submit that the server called wrong, only what is drawn here counts.
+        let lines = if self.reopened { &[] } else { lines };
         for &(number, text) in lines {
             let arrival = self.ledger.heard(number, text, from);
             let Some(link) = self.links.get_mut(conn) else { return };
@@ -57,11 +59,11 @@ impl Engine {
         self.out.note(Event::Contradiction { number, peer });
         let known = self.links.remember(peer);
         known.contradictions += 1;
-        if known.contradictions >= limits::CONTRADICTIONS {
-            if let Some(conn) = self.links.any_conn_of(peer) {
-                self.links.ban(peer);
-                self.refuse(conn, peer, ByeReason::Contradicts);
-            }
+        if known.contradictions >= limits::CONTRADICTIONS
+            && let Some(conn) = self.links.any_conn_of(peer)
+        {
+            self.links.ban(peer);
+            self.refuse(conn, peer, ByeReason::Contradicts);
         }
     }
 
@@ -85,6 +87,9 @@ impl Engine {
 
     /// Asks for every line that some neighbour holds and that nobody was asked for yet.
     pub(super) fn want_missing(&mut self) {
+        if self.reopened {
+            return;
+        }
         let mut asked = Bitmap::default();
         for (_, link) in self.links.iter_mut() {
             if !link.asked.is_empty() && self.now >= link.asked_at + ASK_AGAIN {
@@ -111,7 +116,8 @@ impl Engine {
 
     /// Once a turn: new neighbours are greeted with a bitmap, every neighbour gets its new lines.
     pub(super) fn turn_spread(&mut self) {
-        if self.links.iter().any(|(_, link)| !link.asked.is_empty() && self.now >= link.asked_at + ASK_AGAIN) {
+        if self.links.iter().any(|(_, link)| !link.asked.is_empty() && self.now >= link.asked_at + ASK_AGAIN)
+        {
             self.want_missing();
         }
         for conn in self.links.established() {
@@ -139,7 +145,8 @@ impl Engine {
             Topology::Ring => {
                 // The next live id, around the corner if need be; and the one before, which has this node next.
                 let (me, live) = (self.settings.id, self.links.live());
-                let next = live.range((Bound::Excluded(me), Bound::Unbounded)).next().or_else(|| live.first());
+                let next =
+                    live.range((Bound::Excluded(me), Bound::Unbounded)).next().or_else(|| live.first());
                 let before = live.range(..me).next_back().or_else(|| live.last());
                 next == Some(&id) || before == Some(&id)
             }
@@ -209,7 +216,11 @@ impl Engine {
 
     /// When [`Engine::turn_spread`] has something to do.
     pub(super) fn spread_deadline(&self) -> Option<Moment> {
-        self.links.iter().filter(|(_, link)| !link.asked.is_empty()).map(|(_, link)| link.asked_at + ASK_AGAIN).min()
+        self.links
+            .iter()
+            .filter(|(_, link)| !link.asked.is_empty())
+            .map(|(_, link)| link.asked_at + ASK_AGAIN)
+            .min()
     }
 }
 

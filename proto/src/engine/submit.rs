@@ -18,11 +18,7 @@ use crate::{
     ids::{LineNumber, PeerId, Term},
     lines::Text,
     time::Moment,
-    wire::{
-        control::SubmitState,
-        line::Verdict,
-        peer::Message,
-    },
+    wire::{control::SubmitState, line::Verdict, peer::Message},
 };
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -41,11 +37,17 @@ const PROBE_AFTER: Duration = Duration::from_secs(1);
 enum Phase {
     Idle,
     /// INTENT is being stored (until `stored` is reached), then acknowledged.
-    Announcing { ticket: Ticket, said_at: Option<Moment>, acks: BTreeSet<PeerId> },
+    Announcing {
+        ticket: Ticket,
+        said_at: Option<Moment>,
+        acks: BTreeSet<PeerId>,
+    },
     /// The errand is with the line server.
     Sending,
     /// An INTENT without outcome, since then.
-    InDoubt { since: Moment },
+    InDoubt {
+        since: Moment,
+    },
     /// Asking which lines were wrong.
     Correcting,
     /// One line is submitted to learn how many there are.
@@ -54,21 +56,20 @@ enum Phase {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Submit {
+pub(super) struct Submit {
     phase: Phase,
     attempts: u32,
     probes: u32,
     unreadable: u32,
     forced: bool,
     resolved: bool,
-    complete_since: Option<Moment>,
     born: Moment,
 }
 
 impl Submit {
     /// Nothing announced yet.
     #[must_use]
-    pub fn new(now: Moment) -> Self {
+    pub(super) fn new(now: Moment) -> Self {
         Self {
             phase: Phase::Idle,
             attempts: 0,
@@ -76,32 +77,31 @@ impl Submit {
             unreadable: 0,
             forced: false,
             resolved: false,
-            complete_since: None,
             born: now,
         }
     }
 
     /// SUBMITs of the whole file that this node sent.
     #[must_use]
-    pub fn attempts(&self) -> u32 {
+    pub(super) fn attempts(&self) -> u32 {
         self.attempts
     }
 
     /// This node announces, sends or corrects.
     #[must_use]
-    pub fn is_under_way(&self) -> bool {
+    pub(super) fn is_under_way(&self) -> bool {
         !matches!(self.phase, Phase::Idle | Phase::InDoubt { .. })
     }
 
     /// A peer has the INTENT of `term` on disk. (Only the current one is being waited for.)
-    pub fn on_ack(&mut self, from: PeerId, _term: Term) {
+    pub(super) fn on_ack(&mut self, from: PeerId, _term: Term) {
         if let Phase::Announcing { acks, said_at: Some(_), .. } = &mut self.phase {
             acks.insert(from);
         }
     }
 
     /// This process was held up: what was agreed may be stale.
-    pub fn on_stall(&mut self) {
+    pub(super) fn on_stall(&mut self) {
         if matches!(self.phase, Phase::Announcing { .. }) {
             self.phase = Phase::Idle;
         }
@@ -235,7 +235,9 @@ impl Engine {
                 let waited = self.now >= *since + DOUBT;
                 if self.is_done() {
                     self.submit.phase = Phase::Idle;
-                } else if self.submit.resolved || (waited && self.settings.election.in_doubt == InDoubt::Resubmit) {
+                } else if self.submit.resolved
+                    || (waited && self.settings.election.in_doubt == InDoubt::Resubmit)
+                {
                     self.announce();
                 }
             }
@@ -356,7 +358,7 @@ impl Engine {
         let lines = self.durable.job.lines;
         let score = match &verdict.outcome {
             Ok(score) => score,
-            Err(failure) => {
+            Err(_) => {
                 let why = format!("the line server could not read the submit: {}", verdict.raw);
                 self.out.note(Event::SubmitLost { why: why.clone(), sent_all: false });
                 self.submit.unreadable += 1;
@@ -364,7 +366,6 @@ impl Engine {
                 if self.submit.unreadable >= UNREADABLE {
                     self.fail(why);
                 }
-                let _ = failure;
                 return;
             }
         };
@@ -405,7 +406,10 @@ impl Engine {
         let hearsay: Vec<_> =
             self.ledger.held().iter().filter(|number| !self.ledger.is_first_hand(*number)).collect();
         if hearsay.is_empty() {
-            self.fail("the line server calls lines wrong that it sent itself; is it one file? try reset --swarm".into());
+            self.fail(
+                "the line server calls lines wrong that it sent itself; is it one file? try reset --swarm"
+                    .into(),
+            );
             return;
         }
         for &number in &hearsay {
@@ -426,8 +430,12 @@ impl Engine {
     /// When [`Engine::turn_submit`] has something to do.
     pub(super) fn submit_deadline(&self) -> Option<Moment> {
         match &self.submit.phase {
-            Phase::Announcing { said_at, .. } => said_at.map(|since| since + ACK_PATIENCE).filter(|at| *at > self.now),
-            Phase::InDoubt { since } if self.settings.election.in_doubt == InDoubt::Resubmit => Some(*since + DOUBT),
+            Phase::Announcing { said_at, .. } => {
+                said_at.map(|since| since + ACK_PATIENCE).filter(|at| *at > self.now)
+            }
+            Phase::InDoubt { since } if self.settings.election.in_doubt == InDoubt::Resubmit => {
+                Some(*since + DOUBT)
+            }
             Phase::Idle if self.ledger.count().is_none() && self.election.is_master() && self.started => {
                 Some(self.submit.born + PROBE_AFTER).filter(|at| *at > self.now)
             }

@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 const BEAT: Duration = Duration::from_millis(250);
 /// After DONE, or paused: an idle swarm sleeps.
 const IDLE_BEAT: Duration = Duration::from_secs(15);
-/// What a link may not grow beyond, in learnt addresses of one roster.
+/// Peers that are dialled side by side.
 const DIALS_AT_ONCE: usize = 16;
 
 impl Engine {
@@ -127,9 +127,9 @@ impl Engine {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
                     self.out.witness(frame.lamport);
-                    Message::read(frame).map_err(|error| error.to_string()).and_then(|message| {
-                        self.on_message(conn, message).map_err(str::to_owned)
-                    })
+                    Message::read(frame)
+                        .map_err(|error| error.to_string())
+                        .and_then(|message| self.on_message(conn, message).map_err(str::to_owned))
                 }
                 Err(error) => Err(error.to_string()),
             };
@@ -200,7 +200,7 @@ impl Engine {
             Message::Intent(intent) => self.on_intent(conn, id, intent),
             Message::Ack(term) => self.submit.on_ack(id, term),
             Message::Outcome(outcome) => self.on_outcome(outcome),
-            Message::Roster(roster) => self.on_roster(id, roster),
+            Message::Roster(roster) => self.on_roster(roster),
             Message::NewJob(new) => self.on_new_job(conn, id, &new),
             Message::Stand(_) => {
                 let electorate = electorate!(self);
@@ -220,10 +220,10 @@ impl Engine {
         link.epoch = hello.job.epoch;
         link.interval = BEAT;
         let mut listen = hello.listen;
-        if let Some(address) = &mut listen {
-            if address.ip().is_unspecified() {
-                address.set_ip(link.remote.ip());
-            }
+        if let Some(address) = &mut listen
+            && address.ip().is_unspecified()
+        {
+            address.set_ip(link.remote.ip());
         }
         let remote = link.remote;
         let known = self.links.remember(id);
@@ -263,12 +263,15 @@ impl Engine {
         self.say(To::Conn(conn), &Message::Roster(Roster { members: members.clone(), known: others }));
         for other in self.links.established() {
             if other != conn {
-                self.say(To::Conn(other), &Message::Roster(Roster { members: members.clone(), known: newcomer.clone() }));
+                self.say(
+                    To::Conn(other),
+                    &Message::Roster(Roster { members: members.clone(), known: newcomer.clone() }),
+                );
             }
         }
     }
 
-    fn on_roster(&mut self, from: PeerId, roster: Roster) {
+    fn on_roster(&mut self, roster: Roster) {
         if self.durable.members.merge(&roster.members) {
             self.dirty = true;
             if !self.left && self.durable.members.join(self.settings.id) {
@@ -287,7 +290,6 @@ impl Engine {
             }
             self.links.add_contact(&address.to_string(), "told", Some(id), self.now);
         }
-        let _ = from;
     }
 
     /// Tells everybody the member list.
@@ -317,11 +319,11 @@ impl Engine {
     fn on_new_job(&mut self, conn: ConnId, id: PeerId, new: &NewJob) {
         match self.match_job(&new.job, &new.server) {
             Ok(()) => {
-                if let Some(link) = self.links.get_mut(conn) {
-                    if link.epoch != new.job.epoch {
-                        link.epoch = new.job.epoch;
-                        link.start_over();
-                    }
+                if let Some(link) = self.links.get_mut(conn)
+                    && link.epoch != new.job.epoch
+                {
+                    link.epoch = new.job.epoch;
+                    link.start_over();
                 }
             }
             Err(reason) => self.refuse(conn, id, reason),
@@ -366,10 +368,11 @@ impl Engine {
         if same_job {
             let equal = beat.digest == self.ledger.digest() && beat.held == self.ledger.held().count();
             link.differed = if equal { 0 } else { link.differed.saturating_add(1) };
-            if done && !beat.done {
-                if let Some(outcome) = self.durable.outcome.clone() {
-                    self.say_stored(To::Conn(conn), Message::Outcome(outcome));
-                }
+            if done
+                && !beat.done
+                && let Some(outcome) = self.durable.outcome.clone()
+            {
+                self.say_stored(To::Conn(conn), Message::Outcome(outcome));
             }
         }
         let electorate = electorate!(self);
@@ -410,8 +413,12 @@ impl Engine {
         } else {
             self.beat_at = due;
         }
-        let silent: Vec<_> =
-            self.links.iter().filter(|(_, link)| self.now >= link.silent_at()).map(|(conn, link)| (conn, link.id)).collect();
+        let silent: Vec<_> = self
+            .links
+            .iter()
+            .filter(|(_, link)| self.now >= link.silent_at())
+            .map(|(conn, link)| (conn, link.id))
+            .collect();
         for (conn, id) in silent {
             self.refuse(conn, id, ByeReason::Silent);
         }
@@ -423,7 +430,8 @@ impl Engine {
     pub(super) fn links_deadline(&self) -> Option<Moment> {
         let silence = self.links.iter().map(|(_, link)| link.silent_at()).min();
         let beat = (!self.links.is_empty()).then_some(self.beat_at);
-        let dial = (self.links.len() < self.settings.swarm.max_peers).then(|| self.links.dial_deadline()).flatten();
+        let dial =
+            (self.links.len() < self.settings.swarm.max_peers).then(|| self.links.dial_deadline()).flatten();
         silence.into_iter().chain(beat).chain(dial).min()
     }
 

@@ -39,7 +39,9 @@ impl Engine {
                 reconnects: counts.reconnects,
             },
             peers: PeerCounts {
-                known: u32::try_from(self.known_ids().len()).unwrap_or(u32::MAX).saturating_add(self.links.anonymous()),
+                known: u32::try_from(self.known_ids().len())
+                    .unwrap_or(u32::MAX)
+                    .saturating_add(self.links.anonymous()),
                 connected: u32::try_from(self.links.live().len()).unwrap_or(u32::MAX),
             },
             master: self.master(),
@@ -124,7 +126,8 @@ impl Engine {
     /// (With `submit.by = "nobody"`, complete is the end.)
     #[must_use]
     pub fn is_over(&self) -> bool {
-        let submitted = self.is_done() || self.settings.submit_by == crate::engine::settings::SubmitBy::Nobody;
+        let submitted =
+            self.is_done() || self.settings.submit_by == crate::engine::settings::SubmitBy::Nobody;
         submitted && self.ledger.is_complete() && self.deferred.is_empty() && self.is_all_pushed()
     }
 
@@ -162,7 +165,8 @@ impl Engine {
     #[must_use]
     pub fn peers(&self) -> Peers {
         let mut peers: Vec<Peer> = self.known_ids().into_iter().map(|id| self.peer(id)).collect();
-        let anonymous = self.links.contacts().iter().filter(|contact| contact.id.is_none() && !contact.is_void());
+        let anonymous =
+            self.links.contacts().iter().filter(|contact| contact.id.is_none() && !contact.is_void());
         peers.extend(anonymous.map(|contact| Peer {
             id: None,
             name: String::new(),
@@ -185,7 +189,8 @@ impl Engine {
     fn peer(&self, id: PeerId) -> Peer {
         let known = self.links.known().get(&id);
         let contact = self.links.contacts().iter().find(|contact| contact.id == Some(id));
-        let link = self.links.iter().find(|(_, link)| link.id == id && link.established).map(|(_, link)| link);
+        let link =
+            self.links.iter().find(|(_, link)| link.id == id && link.established).map(|(_, link)| link);
         let state = match (link, contact) {
             _ if self.links.is_banned(id) => "banned",
             (Some(_), _) => "linked",
@@ -199,7 +204,10 @@ impl Engine {
             name: known.map(|known| known.name.clone()).unwrap_or_default(),
             address: address.or_else(|| link.map(|link| link.remote.to_string())),
             state: state.into(),
-            found: known.map(|known| known.found.clone()).filter(|found| !found.is_empty()).unwrap_or_else(|| "told".into()),
+            found: known
+                .map(|known| known.found.clone())
+                .filter(|found| !found.is_empty())
+                .unwrap_or_else(|| "told".into()),
             member: self.durable.members.contains(id),
             master: self.election.master() == Some(id),
             have: link.map_or(0, |link| link.beat.held),
@@ -211,7 +219,9 @@ impl Engine {
             problem: if link.is_some() {
                 None
             } else {
-                known.and_then(|known| known.problem.clone()).or_else(|| contact.and_then(|contact| contact.problem.clone()))
+                known
+                    .and_then(|known| known.problem.clone())
+                    .or_else(|| contact.and_then(|contact| contact.problem.clone()))
             },
         }
     }

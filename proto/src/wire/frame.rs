@@ -54,22 +54,22 @@ impl FrameReader {
     /// The next whole frame, if there is one. Consumes from the front of `input`; keeps an incomplete tail.
     pub fn next<'f, 'i: 'f>(&'f mut self, input: &mut &'i [u8]) -> Result<Option<Frame<'f>>, FrameError> {
         if self.partial.is_empty() {
-            if let Some(length) = length_of(input)? {
-                if let Some((frame, rest)) = input.split_at_checked(LENGTH + length) {
-                    *input = rest;
-                    return Ok(parse(frame));
-                }
+            if let Some(length) = length_of(input)?
+                && let Some((frame, rest)) = input.split_at_checked(LENGTH + length)
+            {
+                *input = rest;
+                return Ok(parse(frame));
             }
             self.partial.extend_from_slice(input);
             *input = &[];
             return Ok(None);
         }
         // The last call left a part behind, or gave out the frame that now has to go.
-        if let Some(length) = length_of(&self.partial)? {
-            if self.partial.len() == LENGTH + length {
-                self.partial.clear();
-                return self.next(input);
-            }
+        if let Some(length) = length_of(&self.partial)?
+            && self.partial.len() == LENGTH + length
+        {
+            self.partial.clear();
+            return self.next(input);
         }
         self.fill(LENGTH, input);
         if let Some(length) = length_of(&self.partial)? {

@@ -114,7 +114,9 @@ pub(crate) trait Client {
     fn patience(&self) -> Option<Duration>;
     fn outstanding(&self) -> u32;
     fn belief(&self) -> Option<Belief>;
-    fn debug(&self) -> String { String::new() }
+    fn debug(&self) -> String {
+        String::new()
+    }
 }
 
 impl Client for Pacer {
@@ -145,7 +147,9 @@ impl Client for Pacer {
     fn belief(&self) -> Option<Belief> {
         Some(Self::belief(self))
     }
-    fn debug(&self) -> String { Self::debug(self) }
+    fn debug(&self) -> String {
+        Self::debug(self)
+    }
 }
 
 impl Client for Naive {
@@ -229,7 +233,11 @@ pub(crate) fn run_client(scene: &Scene, client: &mut impl Client) -> Count {
             }
             client.on_sent(due, Moment(now));
             count.deepest = count.deepest.max(client.outstanding());
-            let b = (client.belief().and_then(|b| b.limit).map_or(0.0, |l| 1e6 / l), client.outstanding(), client.debug());
+            let b = (
+                client.belief().and_then(|b| b.limit).map_or(0.0, |l| 1e6 / l),
+                client.outstanding(),
+                client.debug(),
+            );
             server.take(scene, due, now, from..end, &mut replies, &mut count, &mut random, b);
             now += 3;
         }

@@ -164,7 +164,12 @@ impl Bucket {
         (self.since, self.answers, self.requests) = (at, 0, 0);
     }
 
-    pub(super) fn debug(&self) -> String { format!("B speed {:.2} row {} meas {} req {} ans {} spaced {}", self.speed, self.row, self.measured, self.requests, self.answers, self.spaced) }
+    pub(super) fn debug(&self) -> String {
+        format!(
+            "B speed {:.2} row {} meas {} req {} ans {} spaced {}",
+            self.speed, self.row, self.measured, self.requests, self.answers, self.spaced
+        )
+    }
     pub(super) fn on_lost(&mut self, now: Micros) {
         (self.since, self.answers, self.requests) = (now, 0, 0);
         (self.row, self.clean, self.test, self.due) = (0, 0, None, now);

@@ -338,7 +338,8 @@ impl Spacing {
         }
         let short = self.period - gap;
         if short > 0.0 {
-            self.period -= if short > 4.0 * self.noise(link) { short - self.noise(link) } else { 0.02 * short };
+            self.period -=
+                if short > 4.0 * self.noise(link) { short - self.noise(link) } else { 0.02 * short };
             self.reach = (self.reach * 1.5).min(0.5 * self.period);
         }
     }
@@ -379,7 +380,17 @@ impl Spacing {
         }
     }
 
-    pub(super) fn debug(&self) -> String { format!("S step {:.0} reach {:.0} over {} credit {} test {:?} hunt {}", self.step, self.reach, self.overshot, self.credit, self.test, self.hunt.is_some()) }
+    pub(super) fn debug(&self) -> String {
+        format!(
+            "S step {:.0} reach {:.0} over {} credit {} test {:?} hunt {}",
+            self.step,
+            self.reach,
+            self.overshot,
+            self.credit,
+            self.test,
+            self.hunt.is_some()
+        )
+    }
     pub(super) fn on_lost(&mut self, link: &Link) {
         self.anchor = link.last_answer.unwrap_or(link.now);
         (self.retry, self.probe, self.leap, self.test) = (None, None, false, Test::No);

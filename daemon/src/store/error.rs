@@ -1,0 +1,85 @@
+//! What can go wrong with the state directory: each says what, why and the cure.
+
+use crate::exit::Exit;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    #[error(
+        "cannot use the state directory {dir}: another lineswarmd ({holder}) uses it. \
+         Stop that one, or give this one a directory of its own with --state-dir or --instance"
+    )]
+    Locked { dir: PathBuf, holder: String },
+    #[error("cannot create {path}: {source}. {cure}", cure = cure(source))]
+    Create { path: PathBuf, source: io::Error },
+    #[error("cannot {doing} {path}: {source}. {cure}", cure = cure(source))]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    #[error(
+        "cannot use the node key {path}: its mode is {mode:04o}, so others may read it or have read it. \
+         Run chmod 600 on it, or move it away to come back as a new node"
+    )]
+    KeyMode { path: PathBuf, mode: u32 },
+    #[error(
+        "cannot use the node key {path}: {why}. Restore it from a copy, or move it away to come back as a new node"
+    )]
+    KeyDamaged { path: PathBuf, why: &'static str },
+    #[error(
+        "cannot make a node key: the system gives no random numbers. Check /dev/urandom and getrandom(2)"
+    )]
+    KeyMaking,
+    #[error(
+        "cannot read {path}: it was written by a newer lineswarmd. Install that version again, or start anew with --reset-state"
+    )]
+    Newer { path: PathBuf },
+    #[error("cannot start the store's thread: {0}. Raise the limit on tasks (ulimit -u, TasksMax=)")]
+    Thread(io::Error),
+    #[error(
+        "the store's thread ended before its work was done. This is a bug in lineswarmd: please report it"
+    )]
+    Gone,
+}
+
+impl StoreError {
+    pub(super) fn create(path: &Path, source: io::Error) -> Self {
+        Self::Create { path: path.into(), source }
+    }
+
+    pub(super) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { doing, path: path.into(), source }
+    }
+
+    /// What the process ends with.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Io { source, .. } | Self::Create { source, .. }
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Exit::Permission
+            }
+            Self::Locked { .. } | Self::Create { .. } | Self::Thread(_) => Exit::CannotCreate,
+            Self::Io { .. } | Self::KeyDamaged { .. } | Self::KeyMaking => Exit::Io,
+            Self::KeyMode { .. } => Exit::Permission,
+            Self::Newer { .. } => Exit::Version,
+            Self::Gone => Exit::Bug,
+        }
+    }
+}
+
+/// What to do about an error of the system.
+fn cure(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "Give this user the right to it, or choose another directory with --state-dir"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "Mount it writable, or choose a directory on another file system with --state-dir"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Free some space there",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists | io::ErrorKind::IsADirectory => {
+            "Move away what stands there, or choose another directory with --state-dir"
+        }
+        _ => "Check the disk (dmesg, smartctl), or choose another directory with --state-dir",
+    }
+}

@@ -1,0 +1,318 @@
+//! The durable store: what a node must not forget, in its state directory (docs/journal-format.md).
+//!
+//! The event loop hands in line numbers and states and never waits; one thread writes, and answers with
+//! [`Ack`]s. A state is acknowledged only when it is on the disk. While the disk fails the store says so, serves
+//! from memory and tries again. Invariant: nothing wrong is ever read back, and damage costs what it touches.
+
+mod error;
+mod journal;
+mod lock;
+mod node_key;
+mod recover;
+mod reset;
+mod state_file;
+mod thread;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+pub(crate) use error::StoreError;
+use lineswarm_proto::engine::state::{Durable, Ticket};
+use lineswarm_proto::{ids::LineNumber, limits, lines::SharedLines};
+pub(crate) use node_key::{NOISE_PATTERN, NodeKey, peer_id};
+pub(crate) use recover::{Report, verify};
+pub(crate) use reset::reset;
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+/// What a start finds.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    /// The newest state; none at a node's first start, and when it was lost.
+    pub(crate) state: Option<Durable>,
+    /// The lines of `state.job`.
+    pub(crate) lines: SharedLines,
+    /// Those of them that came from peers.
+    pub(crate) hearsay: Vec<LineNumber>,
+    /// What was damaged and what became of it, for the log.
+    pub(crate) notes: Vec<String>,
+    /// There was a state and none is whole: `key` is a new one, so this is another node now.
+    pub(crate) lost_state: bool,
+    /// Who this node is.
+    pub(crate) key: NodeKey,
+}
+
+/// What the store's thread reports.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ack {
+    /// This state and all before it are on the disk.
+    Stored(Ticket),
+    /// All that was handed in before [`Store::save`] is on the disk.
+    Saved(u64),
+    /// Writing fails. It is tried again, and nothing is lost as long as the daemon runs.
+    Trouble { what: String },
+    /// Writing works again, and everything is on the disk.
+    Recovered,
+    /// What [`Store::verify`] found.
+    Verified(u64, Report),
+}
+
+/// What is to become of a line's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Op {
+    Keep { first_hand: bool },
+    Forget,
+}
+
+type Ops = BTreeMap<LineNumber, Op>;
+
+/// What the event loop sends to the thread.
+#[derive(Debug)]
+enum Message {
+    Line(LineNumber, Op),
+    /// What did not fit into the channel one by one.
+    Lines(Ops),
+    Put(Box<Put>),
+    Save(u64),
+    Verify(u64),
+    Close,
+}
+
+#[derive(Debug)]
+struct Put {
+    ticket: Ticket,
+    state: Durable,
+    lines: SharedLines,
+}
+
+impl Message {
+    fn line_count(&self) -> usize {
+        match self {
+            Self::Line(..) => 1,
+            Self::Lines(ops) => ops.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// What both sides look at.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Line operations in the channel or not yet on the disk.
+    unsaved: AtomicUsize,
+    /// The channel was full: the thread wakes the event loop when there is room.
+    wake_for_room: AtomicBool,
+}
+
+/// The event loop's end of the store.
+#[derive(Debug)]
+pub(crate) struct Store {
+    channel: Sender<Message>,
+    /// What found the channel full, in order. Each line number stands in it once for each job.
+    outbox: VecDeque<Message>,
+    acks: Receiver<Ack>,
+    shared: Arc<Shared>,
+    thread: JoinHandle<Result<(), StoreError>>,
+    _lock: lock::Lock,
+}
+
+impl Store {
+    /// Takes the state directory (made if it is missing) and reads what it holds. `wake` is called from the
+    /// store's thread when [`Store::next_ack`] has something.
+    pub(crate) fn open(
+        dir: &Path,
+        wake: impl Fn() + Send + 'static,
+    ) -> Result<(Self, Recovered), StoreError> {
+        create_dir(dir)?;
+        let lock = lock::Lock::take(dir)?;
+        finish_rename(dir)?;
+        // First the key: a key that is refused must not cost anything.
+        let mut key = NodeKey::open(dir)?;
+        let contents = recover::read(dir)?;
+        if contents.lost_state {
+            reset::move_aside(dir, &[JOURNAL, STATE, node_key::FILE])?;
+            key = NodeKey::create(dir)?;
+        }
+        let recovered = Recovered {
+            state: contents.state.clone(),
+            lines: contents.lines.clone(),
+            hearsay: contents.hearsay(),
+            notes: contents.notes.clone(),
+            lost_state: contents.lost_state,
+            key,
+        };
+        let (channel, inbox) = crossbeam_channel::bounded(limits::STORE_QUEUE);
+        let (ack_sender, acks) = crossbeam_channel::unbounded();
+        let shared = Arc::new(Shared::default());
+        let writer =
+            thread::Writer::new(dir, contents, inbox, ack_sender, Arc::clone(&shared), Box::new(wake));
+        let thread = std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || writer.run())
+            .map_err(StoreError::Thread)?;
+        Ok((Self { channel, outbox: VecDeque::new(), acks, shared, thread, _lock: lock }, recovered))
+    }
+
+    /// Line `number` is held: its text, as it stands in the map when it is written, is on the disk soon.
+    pub(crate) fn keep(&mut self, number: LineNumber, first_hand: bool) {
+        self.line(number, Op::Keep { first_hand });
+    }
+
+    /// Line `number` is no longer held.
+    pub(crate) fn forget(&mut self, number: LineNumber) {
+        self.line(number, Op::Forget);
+    }
+
+    /// Stores `state` at once; `Ack::Stored(ticket)` says that it is on the disk. `lines` is the map of
+    /// `state.job`; with another job than before, a new journal is started.
+    pub(crate) fn put(&mut self, ticket: Ticket, state: Durable, lines: &SharedLines) {
+        self.send_outbox();
+        // A newer state of the same job takes the place of one that still waits.
+        for message in self.outbox.iter_mut().rev() {
+            if let Message::Put(waiting) = message {
+                if waiting.state.job == state.job {
+                    (waiting.ticket, waiting.state) = (ticket, state);
+                    return;
+                }
+                break;
+            }
+        }
+        self.send(Message::Put(Box::new(Put { ticket, state, lines: lines.clone() })));
+    }
+
+    /// Everything handed in so far goes to the disk now; `Ack::Saved(token)` says that it is there.
+    pub(crate) fn save(&mut self, token: u64) {
+        self.send_outbox();
+        self.send(Message::Save(token));
+    }
+
+    /// The same, and then all files are read and checked; `Ack::Verified(token, ...)` says what was found.
+    pub(crate) fn verify(&mut self, token: u64) {
+        self.send_outbox();
+        self.send(Message::Verify(token));
+    }
+
+    /// The next report of the store's thread. To be called until `None` after each wake-up.
+    pub(crate) fn next_ack(&mut self) -> Option<Ack> {
+        self.send_outbox();
+        self.acks.try_recv().ok()
+    }
+
+    /// How many lines were kept or forgotten since they were last on the disk.
+    pub(crate) fn unsaved(&self) -> usize {
+        let waiting = self.outbox.iter().map(Message::line_count).sum::<usize>();
+        waiting.saturating_add(self.shared.unsaved.load(Ordering::SeqCst))
+    }
+
+    /// Brings everything to the disk and ends the thread. An error says what could not be saved.
+    pub(crate) fn close(mut self) -> Result<(), StoreError> {
+        self.outbox.push_back(Message::Close);
+        for message in self.outbox.drain(..) {
+            self.channel.send(message).map_err(|_| StoreError::Gone)?;
+        }
+        self.thread.join().map_err(|_| StoreError::Gone)?
+    }
+
+    fn line(&mut self, number: LineNumber, op: Op) {
+        self.send_outbox();
+        match self.outbox.back_mut() {
+            None => self.send(Message::Line(number, op)),
+            Some(Message::Lines(ops)) => {
+                ops.insert(number, op);
+            }
+            Some(_) => self.outbox.push_back(Message::Lines(Ops::from([(number, op)]))),
+        }
+    }
+
+    /// Sends now, or as soon as there is room: never waits, never overtakes.
+    fn send(&mut self, message: Message) {
+        let message = match message {
+            Message::Line(number, op) if !self.outbox.is_empty() => Message::Lines(Ops::from([(number, op)])),
+            other => other,
+        };
+        self.outbox.push_back(message);
+        self.send_outbox();
+    }
+
+    fn send_outbox(&mut self) {
+        let mut told = false;
+        while let Some(message) = self.outbox.pop_front() {
+            let lines = message.line_count();
+            self.shared.unsaved.fetch_add(lines, Ordering::SeqCst);
+            let Err(refused) = self.channel.try_send(message) else { continue };
+            self.shared.unsaved.fetch_sub(lines, Ordering::SeqCst);
+            let full = matches!(refused, TrySendError::Full(_));
+            self.outbox.push_front(match refused.into_inner() {
+                Message::Line(number, op) => Message::Lines(Ops::from([(number, op)])),
+                other => other,
+            });
+            // Once more after telling: the thread may have emptied the channel in between.
+            if told || !full {
+                return;
+            }
+            told = true;
+            self.shared.wake_for_room.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+const JOURNAL: &str = "journal";
+const JOURNAL_NEW: &str = "journal.new";
+const STATE: &str = "state";
+/// Journals of earlier jobs that are kept.
+const OLD_JOURNALS: usize = 3;
+
+fn create_dir(dir: &Path) -> Result<(), StoreError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| StoreError::create(dir, error))
+}
+
+/// Makes names in `dir` durable.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// A new journal is whole and synced before the old one is moved aside: if only it is there, it counts.
+fn finish_rename(dir: &Path) -> Result<(), StoreError> {
+    let (new, journal) = (dir.join(JOURNAL_NEW), dir.join(JOURNAL));
+    if !new.is_file() {
+        return Ok(());
+    }
+    if journal.exists() {
+        fs::remove_file(&new).map_err(|error| StoreError::io("remove", &new, error))
+    } else {
+        fs::rename(&new, &journal).map_err(|error| StoreError::io("rename", &new, error))
+    }
+}
+
+/// Gives the journal another name, and removes the oldest ones. False if there is none.
+fn move_journal_aside(dir: &Path, epoch: u64) -> io::Result<bool> {
+    // (n, path) of those that were moved aside before.
+    let mut old = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_str().and_then(|name| name.strip_prefix("journal.old-"));
+        if let Some(n) = name.and_then(|rest| rest.rsplit_once('-')?.1.parse::<u64>().ok()) {
+            old.push((n, entry.path()));
+        }
+    }
+    old.sort();
+    let n = old.last().map_or(0, |(n, _)| n.saturating_add(1));
+    match fs::rename(dir.join(JOURNAL), dir.join(format!("journal.old-{epoch}-{n}"))) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        result => result?,
+    }
+    let surplus = (old.len() + 1).saturating_sub(OLD_JOURNALS);
+    for (_, path) in old.iter().take(surplus) {
+        // One old journal too many is no reason to fail.
+        let _ = fs::remove_file(path);
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests;

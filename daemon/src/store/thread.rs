@@ -1,0 +1,384 @@
+//! The store's thread: the only one that writes to the state directory.
+//!
+//! It sleeps until something is handed in; lines are gathered for a moment and written together, states at once.
+//! A failed write changes nothing: `end` stays where the whole part of the journal ends, and the same batch is
+//! written again, later. A batch is forgotten only when it is on the disk.
+
+use super::journal::{Appender, Tag};
+use super::recover::{Contents, Kept};
+use super::{Ack, JOURNAL, JOURNAL_NEW, Message, Op, Ops, Put, STATE, Shared, StoreError};
+use super::{move_journal_aside, recover, state_file, sync_dir};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use lineswarm_proto::engine::state::{Durable, Ticket};
+use lineswarm_proto::{ids::JobId, ids::LineNumber, limits, lines::SharedLines};
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Lines are on the disk this long after they were handed in.
+const GROUP: Duration = Duration::from_millis(200);
+/// After a journal was written anew, the next group commit waits so many times as long as that took.
+const REST: u32 = 20;
+/// Waiting times between attempts while the disk fails.
+const BACKOFF: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
+/// A journal with more bytes of states than this is written anew with the newest only.
+const STATE_BYTES: u64 = 1024 * 1024;
+
+pub(super) struct Writer {
+    dir: PathBuf,
+    inbox: Receiver<Message>,
+    acks: Sender<Ack>,
+    shared: Arc<Shared>,
+    wake: Box<dyn Fn() + Send>,
+    lines: SharedLines,
+    /// What the journal holds.
+    kept: BTreeMap<LineNumber, Kept>,
+    state: Durable,
+    counter: u64,
+    state_file: Option<File>,
+    journal: Option<File>,
+    /// Where the whole part of the journal ends.
+    end: u64,
+    /// Bytes of states since the journal was begun.
+    state_bytes: u64,
+    // What is to be done:
+    ops: Ops,
+    /// Line operations taken from the channel since the last commit.
+    taken: usize,
+    state_waits: bool,
+    /// Both slots are to be written, as one is damaged.
+    heal: bool,
+    ticket: Option<Ticket>,
+    saves: Vec<u64>,
+    verifies: Vec<u64>,
+    new_journal: bool,
+    /// The job whose journal is to be moved aside.
+    old_job: Option<JobId>,
+    due: Option<Instant>,
+    group: Duration,
+    trouble: Option<Trouble>,
+    acked: bool,
+}
+
+/// The disk fails.
+struct Trouble {
+    what: String,
+    backoff: Duration,
+}
+
+impl Writer {
+    pub(super) fn new(
+        dir: &Path,
+        contents: Contents,
+        inbox: Receiver<Message>,
+        acks: Sender<Ack>,
+        shared: Arc<Shared>,
+        wake: Box<dyn Fn() + Send>,
+    ) -> Self {
+        let heal = contents.damaged && contents.state.is_some();
+        Self {
+            dir: dir.into(),
+            inbox,
+            acks,
+            shared,
+            wake,
+            lines: contents.lines,
+            kept: contents.kept,
+            state: contents.state.unwrap_or_default(),
+            counter: contents.counter,
+            state_file: None,
+            journal: None,
+            end: contents.end,
+            state_bytes: 0,
+            ops: Ops::new(),
+            taken: 0,
+            state_waits: heal,
+            heal,
+            ticket: None,
+            saves: Vec::new(),
+            verifies: Vec::new(),
+            new_journal: heal || contents.end == 0,
+            old_job: None,
+            due: heal.then(Instant::now),
+            group: GROUP,
+            trouble: None,
+            acked: false,
+        }
+    }
+
+    /// Works until the event loop closes the store or is gone.
+    pub(super) fn run(mut self) -> Result<(), StoreError> {
+        loop {
+            let message = match self.due {
+                None => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(due) => self.inbox.recv_deadline(due),
+            };
+            match message {
+                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return self.finish(),
+                Ok(message) => {
+                    self.take(message);
+                    // A burst is taken as a whole, so that it costs one commit.
+                    for _ in 0..limits::STORE_QUEUE {
+                        match self.inbox.try_recv() {
+                            Ok(Message::Close) => return self.finish(),
+                            Ok(message) => self.take(message),
+                            Err(_) => break,
+                        }
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.due.is_some_and(|due| due <= Instant::now()) {
+                self.attempt();
+            }
+            let room = self.shared.wake_for_room.swap(false, Ordering::SeqCst);
+            if room || std::mem::take(&mut self.acked) {
+                (self.wake)();
+            }
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        self.taken = self.taken.saturating_add(message.line_count());
+        match message {
+            Message::Line(number, op) => {
+                self.ops.insert(number, op);
+                self.soon(self.group);
+            }
+            Message::Lines(mut ops) => {
+                self.ops.append(&mut ops);
+                self.soon(self.group);
+            }
+            Message::Put(put) => self.take_state(*put),
+            Message::Save(token) => {
+                self.saves.push(token);
+                self.due = Some(Instant::now());
+            }
+            Message::Verify(token) => {
+                self.verifies.push(token);
+                self.due = Some(Instant::now());
+            }
+            Message::Close => {}
+        }
+    }
+
+    fn take_state(&mut self, Put { ticket, state, lines }: Put) {
+        if !same_job(&self.state.job, &state.job) {
+            // What belongs to the old job goes into the old journal. If that fails it is given up: nobody
+            // reads it again, and the new job must not wait for it.
+            if self.commit().is_err() {
+                self.ops.clear();
+            }
+            self.settle_lines();
+            // With several new jobs before one could be written, the journal on the disk is of the first.
+            self.old_job.get_or_insert(self.state.job.clone());
+            self.kept.clear();
+            self.new_journal = true;
+        }
+        self.lines = lines;
+        self.state = state;
+        self.counter = self.counter.saturating_add(1);
+        self.ticket = Some(ticket);
+        self.state_waits = true;
+        self.soon(Duration::ZERO);
+    }
+
+    /// A commit after `wait` at the latest; while the disk fails, when its waiting time is over.
+    fn soon(&mut self, wait: Duration) {
+        let at = Instant::now() + wait;
+        if self.due.is_none_or(|due| at < due && self.trouble.is_none()) {
+            self.due = Some(at);
+        }
+    }
+
+    /// Commits, and reports how that went.
+    fn attempt(&mut self) {
+        let acked = match self.commit() {
+            Ok(()) => {
+                self.due = None;
+                let recovered = self.trouble.take().map(|_| Ack::Recovered);
+                let stored = self.ticket.take().map(Ack::Stored);
+                let saved = self.saves.drain(..).map(Ack::Saved);
+                let acks: Vec<_> = recovered.into_iter().chain(stored).chain(saved).collect();
+                self.settle_lines();
+                acks
+            }
+            Err(error) => self.on_trouble(error.to_string()).into_iter().collect(),
+        };
+        let report = (!self.verifies.is_empty()).then(|| recover::verify(&self.dir));
+        let verified = self.verifies.drain(..).zip(report.iter().cycle().cloned());
+        let verified = verified.map(|(token, report)| Ack::Verified(token, report));
+        for ack in acked.into_iter().chain(verified) {
+            self.acked = true;
+            // The event loop is gone only when the process ends.
+            let _ = self.acks.send(ack);
+        }
+    }
+
+    fn on_trouble(&mut self, what: String) -> Option<Ack> {
+        let [first, longest] = BACKOFF;
+        let before = self.trouble.take();
+        let backoff = before.as_ref().map_or(first, |before| (before.backoff * 2).min(longest));
+        let is_news = before.is_none_or(|before| before.what != what);
+        self.due = Some(Instant::now() + backoff);
+        self.trouble = Some(Trouble { what: what.clone(), backoff });
+        is_news.then_some(Ack::Trouble { what })
+    }
+
+    fn settle_lines(&mut self) {
+        self.shared.unsaved.fetch_sub(std::mem::take(&mut self.taken), Ordering::SeqCst);
+    }
+
+    fn finish(mut self) -> Result<(), StoreError> {
+        self.commit().map_err(|source| StoreError::io("save to", &self.dir, source))
+    }
+
+    /// Brings everything that waits to the disk.
+    fn commit(&mut self) -> io::Result<()> {
+        if self.ops.is_empty() && !self.state_waits {
+            return Ok(());
+        }
+        let state = postcard::to_stdvec(&self.state).map_err(io::Error::other)?;
+        if self.new_journal || self.state_bytes > STATE_BYTES || self.takes_back() {
+            self.begin_journal(&state)?;
+        } else {
+            self.append(&state)?;
+        }
+        if self.state_waits {
+            let file = match self.state_file.take() {
+                Some(file) => file,
+                None => {
+                    let file = open(&self.dir.join(STATE))?;
+                    // It may be new: then its name must be on the disk as well.
+                    sync_dir(&self.dir)?;
+                    file
+                }
+            };
+            state_file::write(&file, self.counter, &state)?;
+            if self.heal {
+                self.counter = self.counter.saturating_add(1);
+                state_file::write(&file, self.counter, &state)?;
+                self.heal = false;
+            }
+            self.state_file = Some(file);
+            self.state_waits = false;
+        }
+        Ok(())
+    }
+
+    /// A text that the journal holds was changed or taken out: the file must not hold it any longer.
+    fn takes_back(&self) -> bool {
+        self.ops.iter().any(|(number, op)| {
+            self.kept.get(number).is_some_and(|kept| match op {
+                Op::Forget => true,
+                Op::Keep { .. } => self.lines.get(*number, crc32fast::hash) != Some(kept.sum),
+            })
+        })
+    }
+
+    fn append(&mut self, state: &[u8]) -> io::Result<()> {
+        let file = match self.journal.take() {
+            Some(file) => file,
+            None => open(&self.dir.join(JOURNAL))?,
+        };
+        if file.metadata()?.len() < self.end {
+            // Somebody removed or cut it. What it held is in the map.
+            return self.begin_journal(state);
+        }
+        let mut journal = Appender::new(&file, Tag::of(&self.state.job), self.end);
+        if self.state_waits {
+            journal.state(self.counter, state)?;
+        }
+        let mut written = Vec::new();
+        for (&number, &op) in &self.ops {
+            let Op::Keep { first_hand } = op else { continue };
+            let known = self.kept.get(&number).copied();
+            let kept = write_line(&mut journal, &self.lines, number, |sum| {
+                let kept = Kept { first_hand, sum };
+                (known != Some(kept)).then_some(kept)
+            })?;
+            written.extend(kept.map(|kept| (number, kept)));
+        }
+        self.end = journal.sync()?;
+        self.journal = Some(file);
+        if self.state_waits {
+            self.state_bytes = self.state_bytes.saturating_add(state.len() as u64);
+        }
+        self.kept.extend(written);
+        self.ops.clear();
+        Ok(())
+    }
+
+    /// Writes a journal from the start: for a new job, without damage, without texts that were taken back.
+    fn begin_journal(&mut self, state: &[u8]) -> io::Result<()> {
+        let begun = Instant::now();
+        let new = self.dir.join(JOURNAL_NEW);
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = open(&new)?;
+        let mut journal = Appender::new(&file, Tag::of(&self.state.job), 0);
+        journal.state(self.counter, state)?;
+        let mut kept = BTreeMap::new();
+        for (&number, &before) in &self.kept {
+            if !self.ops.contains_key(&number) {
+                // Another text by now: what becomes of it is on its way to us.
+                let same = write_line(&mut journal, &self.lines, number, |sum| {
+                    (sum == before.sum).then_some(before)
+                })?;
+                kept.extend(same.map(|same| (number, same)));
+            }
+        }
+        for (&number, &op) in &self.ops {
+            let Op::Keep { first_hand } = op else { continue };
+            let line = write_line(&mut journal, &self.lines, number, |sum| Some(Kept { first_hand, sum }))?;
+            kept.extend(line.map(|line| (number, line)));
+        }
+        let end = journal.sync()?;
+        if let Some(old) = &self.old_job {
+            move_journal_aside(&self.dir, old.epoch)?;
+        }
+        fs::rename(&new, self.dir.join(JOURNAL))?;
+        sync_dir(&self.dir)?;
+        (self.journal, self.end, self.kept) = (Some(file), end, kept);
+        (self.new_journal, self.old_job, self.state_bytes) = (false, None, 0);
+        self.ops.clear();
+        // Whoever makes us write all of a large file again and again must wait for it.
+        self.group = GROUP.max(begun.elapsed().saturating_mul(REST));
+        Ok(())
+    }
+}
+
+/// Appends line `number`, as the map has it now, if `wanted` says so of its checksum.
+fn write_line(
+    journal: &mut Appender<'_>,
+    lines: &SharedLines,
+    number: LineNumber,
+    wanted: impl FnOnce(u32) -> Option<Kept>,
+) -> io::Result<Option<Kept>> {
+    let kept = lines.get(number, |text| {
+        let kept = wanted(crc32fast::hash(text));
+        kept.map(|kept| journal.line(number, kept.first_hand, text).map(|()| kept)).transpose()
+    });
+    journal.drain()?;
+    kept.unwrap_or(Ok(None))
+}
+
+/// A count of lines that became known makes no new job.
+fn same_job(before: &JobId, after: &JobId) -> bool {
+    let named = |job: &JobId| (job.swarm.clone(), job.epoch, job.label.clone());
+    named(before) == named(after) && (before.lines == after.lines || before.lines == 0)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+use super::*;
+
+fn writer(dir: &Path) -> (Writer, Receiver<Ack>) {
+    let (_, inbox) = crossbeam_channel::bounded(1);
+    let (acks, reports) = crossbeam_channel::unbounded();
+    let contents = recover::read(dir).unwrap();
+    (Writer::new(dir, contents, inbox, acks, Arc::default(), Box::new(|| ())), reports)
+}
+
+fn put(writer: &mut Writer, term: u64) {
+    let mut state = writer.state.clone();
+    state.term.0 = term;
+    let lines = writer.lines.clone();
+    writer.take_state(Put { ticket: Ticket(term), state, lines });
+}
+
+#[test]
+fn on_a_full_disk_nothing_is_acknowledged_and_the_same_batch_is_written_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, acks) = writer(dir.path());
+    put(&mut writer, 1);
+    writer.attempt();
+    assert_eq!(acks.try_recv(), Ok(Ack::Stored(Ticket(1))));
+    let end = writer.end;
+    writer.lines.insert(LineNumber(4), b"four"[..].into());
+    writer.take(Message::Line(LineNumber(4), Op::Keep { first_hand: true }));
+    put(&mut writer, 2);
+    // A full disk, as a slot of the state sees it; and a journal whose tail an attempt left behind.
+    writer.state_file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
+    writer.attempt();
+    let Ok(Ack::Trouble { what }) = acks.try_recv() else { panic!("no trouble") };
+    assert!(what.contains("No space"), "{what}");
+    assert!(writer.state_file.is_none(), "the next attempt opens it anew");
+    assert!(writer.due > Some(Instant::now()));
+    put(&mut writer, 3);
+    assert!(writer.due > Some(Instant::now()), "a new state does not hammer on a disk that fails");
+    writer.attempt();
+    assert_eq!(acks.try_recv(), Ok(Ack::Recovered));
+    assert_eq!(acks.try_recv(), Ok(Ack::Stored(Ticket(3))));
+    assert!(writer.end > end && writer.due.is_none() && acks.is_empty());
+    let found = recover::read(dir.path()).unwrap();
+    assert_eq!(found.state.map(|state| state.term.0), Some(3));
+    assert_eq!((found.lines.len(), found.notes.len()), (1, 0));
+}
+
+#[test]
+fn trouble_is_told_once_and_attempts_become_rarer() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join(JOURNAL_NEW)).unwrap();
+    let (mut writer, acks) = writer(dir.path());
+    put(&mut writer, 1);
+    for _ in 0..10 {
+        writer.attempt();
+    }
+    assert_eq!(acks.len(), 1);
+    assert_eq!(writer.trouble.map(|trouble| trouble.backoff), Some(Duration::from_secs(30)));
+}
+
+#[test]
+fn a_journal_full_of_states_is_written_anew_with_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, _acks) = writer(dir.path());
+    put(&mut writer, 1);
+    writer.commit().unwrap();
+    for term in 2..20 {
+        put(&mut writer, term);
+        writer.commit().unwrap();
+    }
+    let long = writer.end;
+    writer.state_bytes = STATE_BYTES + 1;
+    put(&mut writer, 20);
+    writer.commit().unwrap();
+    assert!(writer.end < long);
+    assert_eq!(recover::read(dir.path()).unwrap().state.map(|state| state.term.0), Some(20));
+}
+
+#[test]
+fn a_journal_that_somebody_removed_is_written_again_from_the_map() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, _acks) = writer(dir.path());
+    put(&mut writer, 1);
+    for number in 0..3 {
+        writer.lines.insert(LineNumber(number), b"text"[..].into());
+        writer.take(Message::Line(LineNumber(number), Op::Keep { first_hand: true }));
+    }
+    writer.commit().unwrap();
+    fs::write(dir.path().join(JOURNAL), b"").unwrap();
+    put(&mut writer, 2);
+    writer.commit().unwrap();
+    assert_eq!(recover::read(dir.path()).unwrap().lines.len(), 3);
+}
+
+#[test]
+fn the_same_line_again_costs_no_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, _acks) = writer(dir.path());
+    writer.lines.insert(LineNumber(1), b"text"[..].into());
+    put(&mut writer, 1);
+    for first_hand in [false, false, true, true] {
+        writer.take(Message::Line(LineNumber(1), Op::Keep { first_hand }));
+        writer.commit().unwrap();
+    }
+    assert_eq!(recover::verify(dir.path()).lines, 2);
+}

@@ -10,9 +10,11 @@ use lineswarm_proto::limits::{HANDSHAKE_MS, TURN_BYTES};
 use mio::{Registry, Token};
 
 use super::conn::{Conn, QueueFull, ReadOutcome};
+use super::dial::DialError;
+use super::resolve::ResolveError;
 use super::secure::{Keys, Link, LinkError, Role, sealed_bytes};
 
-/// How a link ended. The two about the time and number of handshakes are for who keeps `handshakes`.
+/// How a connection ended. The two about the time and number of handshakes are for who keeps `handshakes`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkEnd {
     #[error("the peer closed the link")]
@@ -30,7 +32,13 @@ pub(crate) enum LinkEnd {
     HandshakeEvicted,
     #[error(transparent)]
     QueueFull(#[from] QueueFull),
-    #[error("the connection failed: {0}; the link is made anew")]
+    #[error("the line server closed the connection")]
+    ServerClosed,
+    #[error(transparent)]
+    NotFound(#[from] ResolveError),
+    #[error(transparent)]
+    NotReached(#[from] DialError),
+    #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
 }
 
@@ -43,6 +51,9 @@ impl LinkEnd {
             Self::HandshakeTimedOut => "handshake-timed-out",
             Self::HandshakeEvicted => "handshake-evicted",
             Self::QueueFull(_) => "queue-full",
+            Self::ServerClosed => "server-closed",
+            Self::NotFound(_) => "not-found",
+            Self::NotReached(error) => error.reason(),
             Self::Io(_) => "io",
         }
     }

@@ -1,0 +1,447 @@
+//! The event loop: one thread, one poll. It waits, hands what happened to the engine, carries out what the engine
+//! wants, and waits again. It decides nothing about lines, peers or masters.
+//!
+//! Order within a turn: sockets and acknowledgements first, then deadlines, so that a late process sees what came
+//! before it counts silence; writes leave once, at the end. Start order is `start`, stop order is `stop`, reversed.
+
+use crate::{
+    clock::{Clock, Timer},
+    config::{Config, ExitWhen},
+    connections::{Connections, News},
+    control::{Control, Surroundings, Wish},
+    exit::Exit,
+    net::{
+        listen::{AcceptEnd, Incoming, ListenError, Listener},
+        secure::{Keys, LinkError},
+    },
+    notify::Notify,
+    output::Output,
+    refusals::Refusals,
+    reload,
+    report::Report,
+    signals::{Signal, Signals},
+    store::{Ack, Recovered, Store, StoreError},
+};
+use lineswarm_proto::{
+    engine::{
+        Engine, Restored,
+        event::Event,
+        io::{ConnId, Effect, Input},
+    },
+    limits,
+    time::Moment,
+    wire::control::ErrorBody,
+};
+use mio::{Events, Poll, Token, Waker};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+const WAKER: Token = Token(0);
+const TIMER: Token = Token(1);
+const SIGNALS: Token = Token(2);
+const LISTENER: Token = Token(3);
+/// The control sockets and their clients have tokens from here on, connections from `CONNECTIONS` on.
+const CONTROL: usize = 16;
+const CONNECTIONS: usize = 1 << 32;
+/// After the system ran out of descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+/// How long the last bytes to peers may take at the end.
+const FAREWELL: Duration = Duration::from_millis(300);
+
+/// Why the daemon can't run (on).
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Control(#[from] crate::control::ControlError),
+    #[error("the keys can't be used: {0}")]
+    Keys(#[from] LinkError),
+    #[error("the swarm key {path} can't be read: {why}; check swarm.key-file")]
+    KeyFile { path: String, why: io::Error },
+    #[error("the operating system refused what the event loop needs: {0}")]
+    System(#[from] io::Error),
+}
+
+impl RunError {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Store(error) => error.exit(),
+            Self::Listen(ListenError::NotPermitted(_)) => Exit::Permission,
+            Self::Listen(_) | Self::Control(_) => Exit::CannotCreate,
+            Self::KeyFile { .. } | Self::Keys(_) => Exit::Config,
+            Self::System(_) => Exit::Io,
+        }
+    }
+}
+
+/// Everything that runs. Fields in the order of their start.
+pub(crate) struct EventLoop {
+    config: Config,
+    clock: Clock,
+    poll: Poll,
+    timer: Timer,
+    signals: Signals,
+    store: Store,
+    listener: Listener,
+    listen_address: SocketAddr,
+    accept_again: Option<Moment>,
+    accept_more: bool,
+    control: Control,
+    connections: Connections,
+    engine: Engine,
+    report: Report,
+    refusals: Refusals,
+    output: Output,
+    notify: Notify,
+    buffer: Vec<u8>,
+    now: Moment,
+    ending: bool,
+}
+
+impl EventLoop {
+    /// Brings everything up; when it returns, all sockets listen.
+    pub(crate) fn start(config: Config) -> Result<Self, RunError> {
+        let clock = Clock::start();
+        let poll = Poll::new()?;
+        let registry = poll.registry();
+        let waker = Arc::new(Waker::new(registry, WAKER)?);
+        let timer = Timer::new(clock, registry, TIMER)?;
+        let signals = Signals::new(registry, SIGNALS)?;
+        let wake = Arc::clone(&waker);
+        let (store, recovered) = Store::open(&config.node.state_dir, move || {
+            let _ = wake.wake();
+        })?;
+        let keys = keys(&config, &recovered)?;
+        let mut listener = Listener::bind(config.swarm.listen)?;
+        let listen_address = listener.local_addr()?;
+        listener.register(registry, LISTENER)?;
+        let control = Control::bind(&config, registry, CONTROL)?;
+        let connections = Connections::new(registry.try_clone()?, waker, keys, CONNECTIONS);
+        tell_recovered(&config.node.state_dir, &recovered);
+        let mut settings = config.settings(recovered.key.id());
+        settings.swarm.advertise.get_or_insert(listen_address);
+        let restored =
+            Restored { state: recovered.state, lines: recovered.lines, hearsay: recovered.hearsay };
+        let mut seed = [0; 8];
+        rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty()).map_err(io::Error::from)?;
+        let now = clock.now();
+        let engine = Engine::new(settings, restored, u64::from_le_bytes(seed), now);
+        let report = Report::new(&config.node.name);
+        let output = Output::new(config.submit.output.clone());
+        Ok(Self {
+            config,
+            clock,
+            poll,
+            timer,
+            signals,
+            store,
+            listener,
+            listen_address,
+            accept_again: None,
+            accept_more: false,
+            control,
+            connections,
+            engine,
+            report,
+            refusals: Refusals::default(),
+            output,
+            notify: Notify::new(),
+            buffer: Vec::new(),
+            now,
+            ending: false,
+        })
+    }
+
+    /// Turns until a signal, a `stop` or `exit-when` ends it.
+    pub(crate) fn run(mut self) -> Result<Exit, RunError> {
+        log::info!(
+            "started name={} id={} listen={} server={}",
+            self.config.node.name,
+            self.engine.status().id,
+            self.listen_address,
+            self.config.server.address
+        );
+        self.notify.ready();
+        self.carry_out();
+        let mut events = Events::with_capacity(256);
+        while !self.ending {
+            self.wait(&mut events)?;
+            self.now = self.clock.now();
+            for event in &events {
+                self.on_event(event)?;
+            }
+            self.turn();
+        }
+        self.stop()
+    }
+
+    fn wait(&mut self, events: &mut Events) -> Result<(), RunError> {
+        let busy = self.connections.is_busy() || self.control.is_busy() || self.accept_more;
+        let deadline = [
+            self.engine.deadline().map(|(at, _)| at),
+            self.connections.deadline(),
+            self.control.deadline(),
+            self.notify.deadline(),
+            self.accept_again,
+        ]
+        .into_iter()
+        .flatten()
+        .min();
+        if !busy {
+            self.timer.set(deadline)?;
+        }
+        match self.poll.poll(events, busy.then_some(Duration::ZERO)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn on_event(&mut self, event: &mio::event::Event) -> Result<(), RunError> {
+        match event.token() {
+            WAKER => {
+                self.on_store_acks();
+                self.connections.on_resolved();
+            }
+            TIMER => self.timer.on_fired(),
+            SIGNALS => {
+                for signal in self.signals.take() {
+                    match signal {
+                        Signal::End => self.ending = true,
+                        Signal::Reload => {
+                            if let Err(error) = self.reload() {
+                                log::error!("reload-failed what=\"{}\" why=\"{}\" cure=\"{}\"", error.what, error.why, error.cure);
+                            }
+                        }
+                        Signal::Tell => log::info!("state {:?}", self.engine.status()),
+                    }
+                }
+            }
+            LISTENER => self.accept()?,
+            Token(token) if token >= CONNECTIONS => self.connections.on_ready(event, self.now),
+            _ => self.control.on_ready(event),
+        }
+        Ok(())
+    }
+
+    /// All that follows from what the poll reported.
+    fn turn(&mut self) {
+        if self.accept_more || self.accept_again.is_some_and(|at| self.now >= at) {
+            if let Err(error) = self.accept() {
+                log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
+            }
+        }
+        let mut bytes = core::mem::take(&mut self.buffer);
+        while let Some(news) = self.connections.next_news(&mut bytes) {
+            match news {
+                News::Opened { conn, peer, address } => self.feed(Input::Opened { conn, peer, address }),
+                News::Bytes { conn } => self.feed(Input::Bytes { conn, bytes: &bytes }),
+                News::Closed { conn, why } => self.feed(Input::Closed { conn, why: &why }),
+                News::Refused { from, why, reason } => {
+                    self.refusals.note(&from, &why, reason, self.now, &mut self.report);
+                }
+            }
+            if self.now.since(self.clock.now()) > Duration::from_millis(50) {
+                break;
+            }
+        }
+        self.buffer = bytes;
+        self.connections.on_time(self.now);
+        self.turn_control();
+        if self.engine.deadline().is_some_and(|(at, _)| self.now >= at) {
+            self.feed(Input::Deadline);
+        }
+        let mut drained: Vec<(ConnId, usize)> = Vec::new();
+        self.connections.settle(&mut drained);
+        for (conn, queued) in drained {
+            self.feed(Input::Drained { conn, queued });
+        }
+        let engine = &self.engine;
+        self.notify.turn(self.now, || engine.status());
+        if self.config.run.exit_when == ExitWhen::Done && self.engine.is_over() && self.connections.is_flushed() {
+            self.ending = true;
+        }
+    }
+
+    /// One input, and everything that the engine wants for it.
+    fn feed(&mut self, input: Input<'_>) {
+        self.engine.handle(input, self.now);
+        self.carry_out();
+    }
+
+    /// The engine's wishes, one by one.
+    fn carry_out(&mut self) {
+        while let Some(effect) = self.engine.next_effect() {
+            match effect {
+                Effect::DialServer { conn, address, source } => {
+                    self.connections.dial_server(conn, &address, source);
+                }
+                Effect::DialPeer { conn, address } => self.connections.dial_peer(conn, &address),
+                Effect::Write { conn, bytes } => self.connections.write(conn, &bytes),
+                Effect::Close { conn } => self.connections.close(conn, self.now),
+                Effect::Store { ticket, state } => self.store.put(ticket, *state, self.engine.lines()),
+                Effect::Keep { number, first_hand } => self.store.keep(number, first_hand),
+                Effect::Forget { number } => self.store.forget(number),
+                Effect::Reply { request, result } => self.control.on_reply(request, result),
+                Effect::Note(stamped) => {
+                    if matches!(stamped.event, Event::Complete { .. }) {
+                        self.output.write(self.engine.lines());
+                    }
+                    self.report.note(&stamped, self.now);
+                }
+            }
+        }
+    }
+
+    fn on_store_acks(&mut self) {
+        while let Some(ack) = self.store.next_ack() {
+            match ack {
+                Ack::Stored(ticket) => self.feed(Input::Stored(ticket)),
+                Ack::Saved(token) => self.control.on_saved(token),
+                Ack::Verified(token, found) => self.control.on_verified(token, &found),
+                Ack::Trouble { what } => {
+                    log::error!("store-failed what=\"{what}\"");
+                    self.report.set_trouble(Some(what));
+                }
+                Ack::Recovered => {
+                    log::info!("store-recovered");
+                    self.report.set_trouble(None);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self) -> Result<(), RunError> {
+        self.accept_more = false;
+        self.accept_again = None;
+        let allow = &self.config.swarm.allow;
+        let mut incoming = Vec::new();
+        let allowed = |ip| allow.is_empty() || allow.iter().any(|network| network.contains(ip));
+        let end = self.listener.accept_turn(allowed, &mut incoming);
+        for one in incoming {
+            match one {
+                Incoming::Admitted(stream, from) => self.connections.accept(stream, from, self.now),
+                Incoming::NotAllowed(from) => {
+                    let why = "its network is not in swarm.allow";
+                    self.refusals.note(&from.to_string(), why, "not-allowed", self.now, &mut self.report);
+                }
+            }
+        }
+        match end {
+            AcceptEnd::WouldBlock => {}
+            AcceptEnd::More => self.accept_more = true,
+            AcceptEnd::Exhausted(error) => {
+                log::warn!("accept-paused why=\"{error}\" cure=\"raise LimitNOFILE=\"");
+                self.accept_again = Some(self.now + ACCEPT_AGAIN);
+            }
+            AcceptEnd::Broken(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn turn_control(&mut self) {
+        let around = Surroundings {
+            engine: &self.engine,
+            report: &self.report,
+            listen: self.listen_address,
+            unsaved: self.store.unsaved(),
+            now: self.now,
+        };
+        self.control.turn(&around);
+        while let Some((request, wish)) = self.control.next_wish() {
+            match wish {
+                Wish::Command(command) => self.feed(Input::Command { request, command }),
+                Wish::Save(token) => self.store.save(token),
+                Wish::Verify(token) => self.store.verify(token),
+                Wish::Reload => {
+                    let result = self.reload();
+                    self.control.on_reply(request, result);
+                }
+                Wish::LogLevel(level) => {
+                    log::set_max_level(level);
+                    self.control.on_reply(request, Ok(()));
+                }
+                Wish::Stop => {
+                    self.control.on_reply(request, Ok(()));
+                    self.ending = true;
+                }
+            }
+        }
+    }
+
+    /// Reads the configuration again and takes over what can change.
+    fn reload(&mut self) -> Result<(), ErrorBody> {
+        self.notify.reloading();
+        let result = reload::reload(&mut self.config);
+        self.notify.ready();
+        for command in result? {
+            let request = lineswarm_proto::engine::io::RequestId(u64::MAX);
+            self.feed(Input::Command { request, command });
+        }
+        Ok(())
+    }
+
+    /// Everything down, in the reverse order of the start.
+    fn stop(mut self) -> Result<Exit, RunError> {
+        self.notify.stopping();
+        self.now = self.clock.now();
+        self.feed(Input::Stop);
+        self.farewell()?;
+        self.output.finish();
+        self.control.close();
+        self.store.close()?;
+        log::info!("stopped");
+        Ok(Exit::Ok)
+    }
+
+    /// The last bytes leave, for a bounded time.
+    fn farewell(&mut self) -> Result<(), RunError> {
+        let until = self.clock.now() + FAREWELL;
+        let mut events = Events::with_capacity(64);
+        loop {
+            self.connections.settle(&mut Vec::new());
+            self.turn_control();
+            self.now = self.clock.now();
+            if (self.connections.is_flushed() && self.control.is_flushed()) || self.now >= until {
+                return Ok(());
+            }
+            self.timer.set(Some(until))?;
+            self.poll.poll(&mut events, None)?;
+            for event in &events {
+                match event.token() {
+                    Token(token) if token >= CONNECTIONS => self.connections.on_ready(event, self.now),
+                    TIMER => self.timer.on_fired(),
+                    Token(token) if token >= CONTROL => self.control.on_ready(event),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+fn keys(config: &Config, recovered: &Recovered) -> Result<Keys, RunError> {
+    let swarm_key = match &config.swarm.key_file {
+        Some(path) => Some(
+            std::fs::read(path).map_err(|why| RunError::KeyFile { path: path.display().to_string(), why })?,
+        ),
+        None => None,
+    };
+    Ok(Keys::new(*recovered.key.private(), swarm_key.as_deref())?)
+}
+
+fn tell_recovered(state_dir: &Path, recovered: &Recovered) {
+    for note in &recovered.notes {
+        log::warn!("journal-salvaged what=\"{note}\"");
+    }
+    if recovered.lost_state {
+        log::error!(
+            "state-lost directory={} why=\"term and vote can't be read back, so this node has a new id\" \
+             cure=\"lineswarmctl peer forget the old id\"",
+            state_dir.display()
+        );
+    }
+    if !recovered.lines.is_empty() {
+        log::info!("resumed lines={} bound={}", recovered.lines.len(), limits::LINES);
+    }
+}

@@ -271,7 +271,7 @@ impl Connections {
             for conn in waiting {
                 match &answer.addresses {
                     Ok(addresses) => self.connect(conn, addresses.iter().copied().collect()),
-                    Err(error) => self.lose(conn, error),
+                    Err(error) => self.lose(conn, error.clone()),
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! before it counts silence; writes leave once, at the end. Start order is `start`, stop order is `stop`, reversed.
 
 use crate::{
+    args::Args,
     clock::{Clock, Timer},
     config::{Config, ExitWhen},
     connections::{Connections, News},
@@ -78,6 +79,7 @@ impl RunError {
 
 /// Everything that runs. Fields in the order of their start.
 pub(crate) struct EventLoop {
+    args: Args,
     config: Config,
     clock: Clock,
     poll: Poll,
@@ -102,7 +104,7 @@ pub(crate) struct EventLoop {
 
 impl EventLoop {
     /// Brings everything up; when it returns, all sockets listen.
-    pub(crate) fn start(config: Config) -> Result<Self, RunError> {
+    pub(crate) fn start(args: Args, config: Config) -> Result<Self, RunError> {
         let clock = Clock::start();
         let poll = Poll::new()?;
         let registry = poll.registry();
@@ -131,6 +133,7 @@ impl EventLoop {
         let report = Report::new(&config.node.name);
         let output = Output::new(config.submit.output.clone());
         Ok(Self {
+            args,
             config,
             clock,
             poll,
@@ -373,7 +376,7 @@ impl EventLoop {
     /// Reads the configuration again and takes over what can change.
     fn reload(&mut self) -> Result<(), ErrorBody> {
         self.notify.reloading();
-        let result = reload::reload(&mut self.config);
+        let result = reload::reload(&self.args, &mut self.config);
         self.notify.ready();
         for command in result? {
             let request = lineswarm_proto::engine::io::RequestId(u64::MAX);

@@ -1,8 +1,70 @@
-#[allow(dead_code, unused_imports)]
+//! lineswarmd: from the command line to a running node.
+//!
+//! `args` and `config` say what is wanted, `event_loop` starts it, runs it and stops it. The state machine that decides
+//! is `lineswarm_proto::engine`; everything here only touches the machine.
+
+mod args;
+mod clock;
+mod config;
+mod connections;
+mod control;
+mod event_loop;
 mod exit;
-#[allow(dead_code)] // until the event loop uses it
+mod logging;
 mod net;
-#[allow(dead_code, unused_imports)]
+mod notify;
+mod output;
+mod refusals;
+mod reload;
+mod report;
+mod signals;
 mod store;
 
-fn main() {}
+use args::Args;
+use config::{Config, Environment};
+use event_loop::{EventLoop, RunError};
+use exit::Exit;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = match Args::parse(std::env::args_os()) {
+        Ok(args) => args,
+        Err(error) => {
+            // What cannot be printed was asked for by nobody who is still there.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
+        }
+    };
+    let config = match Config::load(&args, &Environment::of_process()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return Exit::Config.into();
+        }
+    };
+    if args.print_config {
+        print!("{}", config.to_toml());
+        return Exit::Ok.into();
+    }
+    if args.check {
+        println!("OK");
+        return Exit::Ok.into();
+    }
+    logging::start(args.log_level, args.log_format);
+    match run(args, config) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("lineswarmd: {error}");
+            error.exit().into()
+        }
+    }
+}
+
+fn run(args: Args, config: Config) -> Result<Exit, RunError> {
+    if args.reset_state
+        && let Some(aside) = store::reset(&config.node.state_dir)?
+    {
+        log::info!("state-reset aside={}", aside.display());
+    }
+    EventLoop::start(args, config)?.run()
+}

@@ -1,0 +1,416 @@
+//! What values mean, and whether they go together. Every problem is collected; none hides another.
+//!
+//! A check that fails puts something harmless in the value's place, so that the rest can be looked at: the
+//! result counts only if no problem was found.
+
+use super::{
+    Config, Discover, Effective, ExitWhen, Network, Node, Origin, Problem, Run, Submit, Swarm, Value,
+};
+use super::{shown, value};
+use core::num::NonZeroU32;
+use core::time::Duration;
+use lineswarm_proto::engine::settings::{Election, InDoubt, Quorum, Server, SubmitBy, Topology};
+use lineswarm_proto::limits;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// `sun_path` with its closing zero.
+const SOCKET_PATH_BYTES: usize = 107;
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+const LONGEST_GRACE: Duration = Duration::from_secs(24 * 3600);
+/// The most source addresses: each is a connection to the line server.
+const BIND: usize = 64;
+/// A key file is read whole; no key is longer.
+const KEY_FILE_BYTES: u64 = 4096;
+
+/// Reads all settings and says what is wrong with them.
+pub(super) fn check(effective: Vec<Effective>, problems: &mut Vec<Problem>) -> Config {
+    let mut checker = Checker { effective: &effective, problems };
+    let node = checker.node();
+    let server = checker.server();
+    let swarm = checker.swarm();
+    let election = checker.election();
+    let submit = checker.submit();
+    let run = checker.run();
+    Config { node, server, swarm, election, submit, run, effective }
+}
+
+struct Checker<'a> {
+    effective: &'a [Effective],
+    problems: &'a mut Vec<Problem>,
+}
+
+impl<'a> Checker<'a> {
+    fn node(&mut self) -> Node {
+        let name = self.name("node", "name");
+        if name.split('/').any(str::is_empty) {
+            self.problem("node", "name", "a part between slashes is empty", "Write it like lab1/alice");
+        }
+        let state_dir = PathBuf::from(self.text("node", "state-dir"));
+        if state_dir.as_os_str().is_empty() {
+            let why = "there is no HOME, XDG_STATE_HOME or STATE_DIRECTORY to derive it from";
+            self.problem("node", "state-dir", why, "Name a directory with --state-dir");
+        }
+        let control_socket = self.socket("control-socket");
+        let status_socket = self.socket("status-socket");
+        if !status_socket.as_os_str().is_empty() && control_socket == status_socket {
+            let why = "it is the control socket's path as well";
+            self.problem("node", "status-socket", why, "Give each its own path: only one may be open to all");
+        }
+        Node { name, state_dir, control_socket, status_socket }
+    }
+
+    fn socket(&mut self, key: &str) -> PathBuf {
+        let path = self.text("node", key);
+        if path.is_empty() {
+            let why = "there is no XDG_RUNTIME_DIR, RUNTIME_DIRECTORY or HOME to derive it from";
+            self.problem("node", key, why, &format!("Name a path with --{key}"));
+        } else if path.len() > SOCKET_PATH_BYTES {
+            let why =
+                format!("{path:?} has {} bytes, and a socket's path at most {SOCKET_PATH_BYTES}", path.len());
+            self.problem("node", key, &why, "Choose a shorter directory");
+        }
+        path.into()
+    }
+
+    fn server(&mut self) -> Server {
+        let address = self.text("server", "address");
+        self.host_port("server", "address", address);
+        let label = if self.text("server", "label").is_empty() {
+            address.to_owned()
+        } else {
+            self.name("server", "label")
+        };
+        let identity = self.text("server", "identity");
+        let sound =
+            identity.split_once('@').is_some_and(|(entry, team)| !entry.is_empty() && !team.is_empty());
+        if !sound || identity.contains(char::is_control) || identity.len() > limits::NAME_BYTES {
+            let why = format!(
+                "{identity:?} is not <entry>@<team> on one line of at most {} bytes",
+                limits::NAME_BYTES
+            );
+            self.problem("server", "identity", &why, "Write it like 2023JCS2542@asap");
+        }
+        let lines = self.count_or_auto("lines", limits::LINES);
+        let pipeline = self.count_or_auto("pipeline", limits::PIPELINE);
+        let rate = match self.value("server", "rate") {
+            Some(Value::Number(rate)) => Some(*rate),
+            _ => None,
+        };
+        if rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
+            self.problem(
+                "server",
+                "rate",
+                "a rate is more than 0 lines a second",
+                "Write a number above 0, or \"auto\"",
+            );
+        }
+        let bind = self.bind(address);
+        Server { address: address.into(), label, lines, identity: identity.into(), bind, rate, pipeline }
+    }
+
+    fn bind(&mut self, server: &str) -> Vec<IpAddr> {
+        let mut bind = Vec::new();
+        let family = server.parse::<SocketAddr>().ok().map(|server| server.is_ipv4());
+        for text in self.list("server", "bind", BIND) {
+            let Ok(address) = text.parse::<IpAddr>() else {
+                let why = format!("{text:?} is no IP address");
+                self.problem("server", "bind", &why, "Write addresses of this machine, such as 127.0.0.2");
+                continue;
+            };
+            if family.is_some_and(|is_v4| is_v4 != address.is_ipv4()) {
+                let why = format!("{address} cannot reach {server}: one is IPv4, the other IPv6");
+                self.problem("server", "bind", &why, "Write addresses of the same family");
+            }
+            if bind.contains(&address) {
+                let why = format!(
+                    "{address} stands there twice, and most servers serve one connection per address"
+                );
+                self.problem("server", "bind", &why, "Write each address once");
+            }
+            bind.push(address);
+        }
+        bind
+    }
+
+    fn count_or_auto(&mut self, key: &str, most: u32) -> Option<NonZeroU32> {
+        let Some(Value::Whole(count)) = self.value("server", key) else { return None };
+        let read = u32::try_from(*count).ok().filter(|count| *count <= most).and_then(NonZeroU32::new);
+        if read.is_none() {
+            let why = format!("{count} is not within 1 and {most}");
+            self.problem("server", key, &why, "Write a number within, or \"auto\"");
+        }
+        read
+    }
+
+    fn swarm(&mut self) -> Swarm {
+        let id = self.name("swarm", "id");
+        let listen = self.ip_port("listen", "127.0.0.1:9900").unwrap_or(NOBODY);
+        let advertise = match self.text("swarm", "advertise") {
+            "" => None,
+            _ => self.ip_port("advertise", "192.0.2.7:9900"),
+        };
+        if advertise.is_some_and(|address| address.port() == 0 || address.ip().is_unspecified()) {
+            self.problem(
+                "swarm",
+                "advertise",
+                "nobody can dial that",
+                "Write the address and port that peers reach",
+            );
+        }
+        let peers = self.list("swarm", "peers", limits::PEERS).to_vec();
+        for peer in &peers {
+            self.host_port("swarm", "peers", peer);
+        }
+        let discover = self.discover(listen.port());
+        let key_file = match self.text("swarm", "key-file") {
+            "" => None,
+            path => Some(PathBuf::from(path)),
+        };
+        if let Some(path) = &key_file {
+            self.key_file(path);
+        }
+        let insecure = self.switch("swarm", "insecure");
+        if key_file.is_none() && !insecure && !listen.ip().to_canonical().is_loopback() {
+            let why = format!("without a key anybody who reaches {listen} could join and send wrong lines");
+            let cure = "Make a key (lineswarmctl key gen) and name it in key-file, listen on 127.0.0.1, or set insecure = true";
+            self.problem("swarm", "listen", &why, cure);
+        }
+        let allow = self.allow();
+        let topology = match self.text("swarm", "topology") {
+            "star" => Topology::Star,
+            "ring" => Topology::Ring,
+            _ => Topology::Mesh,
+        };
+        let max_peers =
+            self.whole("swarm", "max-peers", 1, limits::PEERS as i64).and_then(|peers| peers.try_into().ok());
+        let max_peers = max_peers.unwrap_or(1);
+        Swarm { id, listen, advertise, peers, discover, key_file, allow, topology, max_peers, insecure }
+    }
+
+    fn discover(&mut self, own_port: u16) -> Vec<Discover> {
+        let mut ways = Vec::new();
+        for text in self.list("swarm", "discover", limits::PEERS) {
+            let (way, of) = text.split_once(':').map_or((text.as_str(), None), |(way, of)| (way, Some(of)));
+            let interface = |name: &str| (1..=15).contains(&name.len()) && !name.contains(['/', ' ']);
+            ways.push(match (way, of) {
+                ("host", None) => Discover::Host,
+                ("multicast", None) => Discover::Multicast(None),
+                ("multicast", Some(name)) if interface(name) => Discover::Multicast(Some(name.into())),
+                ("dns", Some(of)) if dns(of, own_port).is_some() => {
+                    dns(of, own_port).unwrap_or(Discover::Host)
+                }
+                _ => {
+                    let cure = match super::nearest(way, ["host", "multicast", "dns"]) {
+                        Some(meant) if meant != way => format!("Did you mean {meant:?}?"),
+                        _ => "Write host, multicast, multicast:INTERFACE, dns:NAME or dns:NAME:PORT".into(),
+                    };
+                    self.problem("swarm", "discover", &format!("{text:?} is no way to find peers"), &cure);
+                    continue;
+                }
+            });
+        }
+        ways
+    }
+
+    fn allow(&mut self) -> Vec<Network> {
+        let mut networks = Vec::new();
+        for text in self.list("swarm", "allow", limits::PEERS) {
+            match text.parse() {
+                Ok(network) => networks.push(network),
+                Err(why) => {
+                    self.problem("swarm", "allow", &format!("{text:?}: {why}"), "Write it like 10.0.0.0/8");
+                }
+            }
+        }
+        networks
+    }
+
+    fn key_file(&mut self, path: &Path) {
+        let shown = shown(path);
+        let content = std::fs::metadata(path).and_then(|its| Ok((its, std::fs::File::open(path)?)));
+        let (why, cure) = match content {
+            Err(error) => (
+                format!("{shown} cannot be read: {error}"),
+                "Make it with lineswarmctl key gen, readable by this user".into(),
+            ),
+            Ok((its, _)) if !its.is_file() => (format!("{shown} is no file"), "Name a file".into()),
+            Ok((its, _)) if its.mode() & 0o077 != 0 => {
+                let mode = its.mode() & 0o7777;
+                (format!("others may use {shown}: its mode is {mode:04o}"), format!("Run chmod 600 {shown}"))
+            }
+            Ok((its, _)) if its.len() == 0 => {
+                (format!("{shown} is empty"), "Make a key with lineswarmctl key gen".into())
+            }
+            Ok((its, _)) if its.len() > KEY_FILE_BYTES => {
+                (format!("{shown} is too long for a key"), "Make a key with lineswarmctl key gen".into())
+            }
+            Ok(_) => return,
+        };
+        self.problem("swarm", "key-file", &why, &cure);
+    }
+
+    fn election(&mut self) -> Election {
+        let quorum = match self.text("election", "quorum") {
+            "majority" => Quorum::Majority,
+            "available" => Quorum::Available,
+            _ => Quorum::Grace,
+        };
+        let grace = value::span(self.text("election", "grace")).unwrap_or_default();
+        if grace > LONGEST_GRACE {
+            self.problem("election", "grace", "more than a day is no time to wait", "Write a time up to 24h");
+        }
+        let in_doubt = match self.text("election", "in-doubt") {
+            "hold" => InDoubt::Hold,
+            _ => InDoubt::Resubmit,
+        };
+        let priority = self.whole("election", "priority", i64::from(i32::MIN), i64::from(i32::MAX));
+        let priority = priority.and_then(|priority| priority.try_into().ok()).unwrap_or_default();
+        Election { quorum, grace, in_doubt, priority }
+    }
+
+    fn submit(&mut self) -> Submit {
+        let by = match self.text("submit", "by") {
+            "every-peer" => SubmitBy::EveryPeer,
+            "nobody" => SubmitBy::Nobody,
+            _ => SubmitBy::Master,
+        };
+        let output = match self.text("submit", "output") {
+            "" => None,
+            path => Some(PathBuf::from(path)),
+        };
+        if let Some(path) = &output {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let parent = parent.unwrap_or(Path::new("."));
+            if path.is_dir() {
+                let why = format!("{} is a directory", shown(path));
+                self.problem("submit", "output", &why, "Name a file in it");
+            } else if !parent.is_dir() {
+                let why = format!("there is no directory {}", shown(parent));
+                self.problem("submit", "output", &why, "Make it, or name a file elsewhere");
+            }
+        }
+        Submit { by, output }
+    }
+
+    fn run(&mut self) -> Run {
+        let exit_when = match self.text("run", "exit-when") {
+            "done" => ExitWhen::Done,
+            _ => ExitWhen::Never,
+        };
+        Run { autostart: self.switch("run", "autostart"), exit_when }
+    }
+
+    // What follows reads one value.
+
+    fn entry(&self, section: &str, key: &str) -> Option<&'a Effective> {
+        self.effective.iter().find(|its| its.setting.section == section && its.setting.key == key)
+    }
+
+    fn value(&self, section: &str, key: &str) -> Option<&'a Value> {
+        self.entry(section, key).map(|its| &its.value)
+    }
+
+    fn problem(&mut self, section: &str, key: &str, why: &str, cure: &str) {
+        let at = self.entry(section, key).map_or(Origin::Default, |its| its.origin.clone());
+        self.problems.push(Problem::new(&at, format!("{section}.{key}"), why, cure));
+    }
+
+    fn text(&self, section: &str, key: &str) -> &'a str {
+        match self.value(section, key) {
+            Some(Value::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    fn switch(&self, section: &str, key: &str) -> bool {
+        self.value(section, key) == Some(&Value::Switch(true))
+    }
+
+    fn list(&mut self, section: &str, key: &str, most: usize) -> &'a [String] {
+        let list: &[String] = match self.value(section, key) {
+            Some(Value::List(list)) => list,
+            _ => &[],
+        };
+        if list.len() > most {
+            let why = format!("{} entries are more than {most}", list.len());
+            self.problem(section, key, &why, "Leave some out");
+        }
+        list.get(..most).unwrap_or(list)
+    }
+
+    fn whole(&mut self, section: &str, key: &str, least: i64, most: i64) -> Option<i64> {
+        let Some(&Value::Whole(number)) = self.value(section, key) else { return None };
+        if !(least..=most).contains(&number) {
+            let why = format!("{number} is not within {least} and {most}");
+            self.problem(section, key, &why, "Write a number within");
+        }
+        Some(number)
+    }
+
+    /// A name that is shown, compared and sent.
+    fn name(&mut self, section: &str, key: &str) -> String {
+        let name = self.text(section, key);
+        if name.is_empty() || name.len() > limits::NAME_BYTES {
+            let why = format!("it has {} bytes, not 1 to {}", name.len(), limits::NAME_BYTES);
+            self.problem(section, key, &why, "Write a shorter name, but one");
+        } else if name.contains(char::is_control) {
+            self.problem(
+                section,
+                key,
+                "it holds control characters",
+                "Write it in letters, digits and signs",
+            );
+        }
+        name.into()
+    }
+
+    fn host_port(&mut self, section: &str, key: &str, address: &str) {
+        if !is_host_port(address) {
+            let why = format!("{address:?} is not host:port");
+            self.problem(section, key, &why, "Write it like 127.0.0.1:9801, [::1]:9801 or name:9801");
+        }
+    }
+
+    fn ip_port(&mut self, key: &str, example: &str) -> Option<SocketAddr> {
+        let text = self.text("swarm", key);
+        let address = text.parse().ok();
+        if address.is_none() {
+            let why = format!("{text:?} is not IP:port");
+            self.problem("swarm", key, &why, &format!("Write it like {example} or [::]:9900"));
+        }
+        address
+    }
+}
+
+/// `NAME` or `NAME:PORT`; peers have our own port unless it says another.
+fn dns(text: &str, own_port: u16) -> Option<Discover> {
+    let (name, port) = match text.split_once(':') {
+        Some((name, port)) => (name, port.parse().ok()?),
+        None => (text, if own_port == 0 { 9900 } else { own_port }),
+    };
+    (is_host_name(name) && port != 0).then(|| Discover::Dns { name: name.into(), port })
+}
+
+fn is_host_port(address: &str) -> bool {
+    if let Ok(address) = address.parse::<SocketAddr>() {
+        return address.port() != 0;
+    }
+    let Some((host, port)) = address.rsplit_once(':') else { return false };
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    is_host_name(host)
+        && digits
+        && port.parse::<u16>().is_ok_and(|port| port != 0)
+        && address.len() <= limits::NAME_BYTES
+}
+
+fn is_host_name(host: &str) -> bool {
+    let sound = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+    };
+    // Digits and dots alone are an address that did not parse.
+    let like_an_address = host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    host.len() <= limits::NAME_BYTES && !like_an_address && host.trim_end_matches('.').split('.').all(sound)
+}

@@ -1,0 +1,344 @@
+//! The daemon's configuration: gathered from flags, environment, file and defaults, then checked as a whole.
+//!
+//! [`Config::load`] gives a configuration that can be run, or every problem at once, each with its cure. It keeps
+//! where each value came from. Invariant: a `Config` has passed every check.
+
+mod check;
+mod file;
+mod network;
+mod places;
+mod table;
+mod value;
+
+use crate::args::Args;
+use lineswarm_proto::engine::settings::{self, SubmitBy, Topology};
+use lineswarm_proto::ids::PeerId;
+pub(crate) use network::Network;
+pub(crate) use places::Environment;
+use places::Instance;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+pub(crate) use table::{Kind, SETTINGS, Setting, nearest};
+pub(crate) use value::Value;
+
+/// A configuration without problems.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Config {
+    pub(crate) node: Node,
+    /// As the engine takes it; the label is filled in.
+    pub(crate) server: settings::Server,
+    pub(crate) swarm: Swarm,
+    pub(crate) election: settings::Election,
+    pub(crate) submit: Submit,
+    pub(crate) run: Run,
+    effective: Vec<Effective>,
+}
+
+/// `[node]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) control_socket: PathBuf,
+    pub(crate) status_socket: PathBuf,
+}
+
+/// `[swarm]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Swarm {
+    pub(crate) id: String,
+    pub(crate) listen: SocketAddr,
+    /// `None`: the address that we listen on.
+    pub(crate) advertise: Option<SocketAddr>,
+    /// `host:port`
+    pub(crate) peers: Vec<String>,
+    pub(crate) discover: Vec<Discover>,
+    /// Readable, private and not empty when it was checked.
+    pub(crate) key_file: Option<PathBuf>,
+    /// Empty: everybody.
+    pub(crate) allow: Vec<Network>,
+    pub(crate) topology: Topology,
+    pub(crate) max_peers: usize,
+    pub(crate) insecure: bool,
+}
+
+/// One entry of `swarm.discover`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Discover {
+    /// Instances on this host, through their runtime directories.
+    Host,
+    /// LAN multicast, on every interface or on one.
+    Multicast(Option<String>),
+    /// The A and AAAA records of a name; peers listen on this port.
+    Dns { name: String, port: u16 },
+}
+
+/// `[submit]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Submit {
+    pub(crate) by: SubmitBy,
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `[run]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) autostart: bool,
+    pub(crate) exit_when: ExitWhen,
+}
+
+/// `run.exit-when`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExitWhen {
+    Never,
+    /// Submitted, the own map complete, and what peers still need pushed.
+    Done,
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Default,
+    /// Path and line, counted from 1.
+    File(PathBuf, usize),
+    Environment(String),
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Environment(name) => f.write_str(name),
+            Self::Flag(name) => write!(f, "--{name}"),
+        }
+    }
+}
+
+/// A setting's value in force.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Effective {
+    pub(crate) setting: &'static Setting,
+    pub(crate) value: Value,
+    pub(crate) origin: Origin,
+}
+
+/// One thing that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) at: Origin,
+    pub(crate) what: String,
+    pub(crate) why: String,
+    pub(crate) cure: String,
+}
+
+impl Problem {
+    fn new(at: &Origin, what: impl Into<String>, why: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { at: at.clone(), what: what.into(), why: why.into(), cure: cure.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, what, why, cure } = self;
+        let end = if cure.ends_with(['?', '.']) { "" } else { "." };
+        write!(f, "{at}: {what}: {why}. {cure}{end}")
+    }
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub(crate) struct ConfigError {
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Config {
+    /// Gathers and checks. To be called again, with the same arguments, for a reload.
+    pub(crate) fn load(args: &Args, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let instance = Instance {
+            name: args.instance.clone().unwrap_or_else(|| "default".into()),
+            named: args.instance.is_some(),
+        };
+        let (path, text) = read_file(args, environment, &instance, &mut problems);
+        let placed = text.map(|text| file::read(&path, &text, &mut problems)).unwrap_or_default();
+        let set = gather(placed, args, environment, &mut problems);
+        let effective = with_defaults(set, environment, &instance);
+        let checked = check::check(effective, &mut problems);
+        if problems.is_empty() {
+            Ok(checked)
+        } else {
+            // In the order of the file.
+            problems.sort_by_key(|problem| match problem.at {
+                Origin::File(_, line) => line,
+                _ => usize::MAX,
+            });
+            Err(ConfigError { problems })
+        }
+    }
+
+    /// What the engine is told.
+    pub(crate) fn settings(&self, id: PeerId) -> settings::Settings {
+        let Swarm { id: swarm, advertise, peers, topology, max_peers, .. } = self.swarm.clone();
+        settings::Settings {
+            name: self.node.name.clone(),
+            id,
+            server: self.server.clone(),
+            swarm: settings::Swarm { id: swarm, advertise, peers, topology, max_peers },
+            election: self.election,
+            submit_by: self.submit.by,
+            autostart: self.run.autostart,
+        }
+    }
+
+    /// Every setting with its value and origin, for `config show`.
+    pub(crate) fn effective(&self) -> &[Effective] {
+        &self.effective
+    }
+
+    /// The settings that `other` has another value for, for `config diff` and reload: (ours, theirs).
+    pub(crate) fn differences<'a>(&'a self, other: &'a Self) -> Vec<(&'a Effective, &'a Effective)> {
+        let pairs = self.effective.iter().zip(&other.effective);
+        pairs.filter(|(ours, theirs)| ours.value != theirs.value).collect()
+    }
+
+    /// Takes over from `new` what may change while the daemon runs.
+    pub(crate) fn take_changeable(&mut self, new: Self) {
+        self.server.rate = new.server.rate;
+        self.swarm.peers = new.swarm.peers;
+        self.swarm.allow = new.swarm.allow;
+        self.run.exit_when = new.run.exit_when;
+    }
+
+    /// The whole configuration as a file that reads back to the same.
+    pub(crate) fn to_toml(&self) -> String {
+        let mut text = String::new();
+        let mut section = "";
+        for Effective { setting, value, origin } in &self.effective {
+            if setting.section != section {
+                let gap = if section.is_empty() { "" } else { "\n" };
+                text += &format!("{gap}[{}]\n", setting.section);
+                section = setting.section;
+            }
+            let from = match origin {
+                Origin::Default => String::new(),
+                // A comment ends with its line.
+                other => format!("  # {}", other.to_string().replace(char::is_control, "?")),
+            };
+            text += &format!("{} = {value}{from}\n", setting.key);
+        }
+        text
+    }
+}
+
+/// The configuration file's path and text; a file that was not asked for need not exist.
+fn read_file(
+    args: &Args,
+    environment: &Environment,
+    instance: &Instance,
+    problems: &mut Vec<Problem>,
+) -> (PathBuf, Option<String>) {
+    let path = args.config.clone().unwrap_or_else(|| environment.file_of(&instance.name));
+    let why = match std::fs::read(&path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => return (path, Some(text)),
+            Err(_) => "it is not UTF-8".into(),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.config.is_none() => {
+            return (path, None);
+        }
+        Err(error) => error.to_string(),
+    };
+    let cure = "Name a readable file with --config, or leave it out to run on defaults";
+    problems.push(Problem::new(&Origin::File(path.clone(), 1), "the configuration file", why, cure));
+    (path, None)
+}
+
+/// What the user set, the stronger source after the weaker.
+fn gather(
+    placed: Vec<file::Placed>,
+    args: &Args,
+    environment: &Environment,
+    problems: &mut Vec<Problem>,
+) -> Vec<Effective> {
+    let mut set: Vec<_> =
+        placed.into_iter().map(|(setting, value, origin)| Effective { setting, value, origin }).collect();
+    let mut read = |setting: &'static Setting, words: &[String], origin: Origin| match value::from_words(
+        setting.kind,
+        words,
+    ) {
+        Ok(value) => set.push(Effective { setting, value, origin }),
+        Err(mismatch) => problems.push(Problem::new(&origin, setting.name(), mismatch.why, mismatch.cure)),
+    };
+    for setting in SETTINGS {
+        let name = setting.variable();
+        if let Some(word) = environment.variables.get(&name) {
+            read(setting, std::slice::from_ref(word), Origin::Environment(name));
+        }
+    }
+    for (setting, words) in &args.settings {
+        read(setting, words, Origin::Flag(setting.flag().into()));
+    }
+    unknown_variables(environment, problems);
+    set
+}
+
+/// A variable that looks like a setting and is none would be ignored in silence otherwise.
+fn unknown_variables(environment: &Environment, problems: &mut Vec<Problem>) {
+    let known: Vec<_> = SETTINGS.iter().map(Setting::variable).collect();
+    let sections: Vec<_> =
+        table::sections().iter().map(|section| format!("LINESWARM_{}_", section.to_uppercase())).collect();
+    for name in environment.variables.keys() {
+        if known.contains(name) || !sections.iter().any(|section| name.starts_with(section)) {
+            continue;
+        }
+        let lower: Vec<_> = known.iter().map(|name| name.to_lowercase()).collect();
+        let cure = match nearest(name, lower.iter().map(String::as_str)) {
+            Some(meant) => format!("Did you mean {}?", meant.to_uppercase()),
+            None => "Unset it".into(),
+        };
+        problems.push(Problem::new(
+            &Origin::Environment(name.clone()),
+            "the environment",
+            "there is no such setting",
+            cure,
+        ));
+    }
+}
+
+/// One value for each setting, in the table's order.
+fn with_defaults(set: Vec<Effective>, environment: &Environment, instance: &Instance) -> Vec<Effective> {
+    let chosen = |wanted: &Setting| set.iter().rev().find(|its| its.setting == wanted).cloned();
+    let server = table::find("server", "address").map(|setting| match chosen(setting) {
+        Some(Effective { value: Value::Text(address), .. }) => address,
+        _ => setting.default.to_owned(),
+    });
+    let server = server.unwrap_or_default();
+    let fill = |setting: &'static Setting| {
+        chosen(setting).unwrap_or_else(|| {
+            let word = places::default(setting, environment, instance, &server);
+            let word = word.unwrap_or_else(|| setting.default.to_owned());
+            // That every default of the table is of its kind is tested.
+            let value = value::from_words(setting.kind, &[word]).unwrap_or(Value::Auto);
+            Effective { setting, value, origin: Origin::Default }
+        })
+    };
+    SETTINGS.iter().map(fill).collect()
+}
+
+/// May `name` be an instance? It becomes a part of paths.
+pub(crate) fn is_instance_name(name: &str) -> bool {
+    let sound = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    (1..=64).contains(&name.len()) && name.chars().all(sound) && !name.starts_with('.')
+}
+
+/// The file's name, for messages.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests;

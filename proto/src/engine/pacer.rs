@@ -12,6 +12,7 @@ mod bucket;
 mod cap;
 mod flight;
 mod open;
+mod price;
 mod spacing;
 
 use crate::{limits, time::Moment};

@@ -6,7 +6,7 @@
 //! up a little with each refusal, which costs only a round trip. On a long link a refusal costs a whole draw, so regular
 //! requests keep clear of the edge and *probes* between them, which are refused for free, tell where it is.
 
-use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket};
+use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket, price::Price};
 
 /// A hunt's next gap, as a multiple of the last.
 const HUNT: f64 = 1.3;
@@ -18,6 +18,8 @@ const LEAP: f64 = 0.6;
 const LEAP_EVERY: (Micros, f64) = (300_000.0, 16.0);
 /// The bucket test: the late half, and the early half, in periods.
 const TEST: (f64, f64) = (1.4, 0.7);
+/// What a refusal is worth avoiding, in periods.
+const PRICE: f64 = 0.003;
 /// Answers until the first bucket test; doubled by each that fails.
 const FIRST_TEST: u32 = 60;
 
@@ -55,10 +57,12 @@ pub(super) struct Spacing {
     /// The draw before was answered well after the period.
     overshot: bool,
     answers: u32,
+    price: Price,
     // Probing.
     slot: u32,
     probe: Option<Micros>,
     reach: Micros,
+    reached: Micros,
     raised: Micros,
     repeat: i32,
     // Leaps and the bucket test.
@@ -102,6 +106,8 @@ impl Spacing {
             slot: 0,
             probe: None,
             reach: 0.0,
+            reached: 0.0,
+            price: Price::default(),
             raised: 0.0,
             repeat: 0,
             leap: false,
@@ -249,15 +255,19 @@ impl Spacing {
         self.search = open > (8.0 * unit).max(1.5 * link.rtt + 60.0);
         self.period = if self.search { short } else { (short + long) / 2.0 }.max(1.0);
         self.step = (open / 4.0).max(unit);
+        self.price = Price::default();
     }
 
     fn on_ride(&mut self, sample: &Sample, gap: Micros, link: &Link) {
         if self.search {
             return self.on_search(sample, gap, link);
         }
-        let share = if self.period > 3_000.0 { 0.3 } else { 0.6 };
         self.step = (self.step * 0.8).max(self.floor());
         let (unit, first) = (self.step, self.refused == 0);
+        let share = self.price.share();
+        if sample.answered {
+            self.price.on_draw(gap.min(self.period + 300.0) + PRICE * self.period * f64::from(self.refused));
+        }
         if !sample.answered {
             if first {
                 self.period += (1.0 - share) * unit;
@@ -339,7 +349,11 @@ impl Spacing {
         let short = self.period - gap;
         if short > 0.0 {
             self.period -= if short > 4.0 * self.noise(link) { short - self.noise(link) } else { 0.02 * short };
-            self.reach = (self.reach * 1.5).min(0.5 * self.period);
+            // Once a round trip, or the delay of the replies makes it swing.
+            if sample.sent > self.reached {
+                self.reach = (self.reach * 1.5).min(0.5 * self.period);
+                self.reached = sample.now;
+            }
         }
     }
 

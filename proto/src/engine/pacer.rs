@@ -14,6 +14,7 @@ mod flight;
 mod open;
 mod price;
 mod spacing;
+mod window;
 
 use crate::{limits, time::Moment};
 use bucket::Bucket;
@@ -22,6 +23,7 @@ use core::{num::NonZeroU32, time::Duration};
 use flight::Flight;
 use open::Open;
 use spacing::Spacing;
+use window::Window;
 
 /// Time and gaps inside the pacer: microseconds, with fractions.
 type Micros = f64;
@@ -128,6 +130,7 @@ enum Pace {
     Open(Open),
     Spacing(Spacing),
     Bucket(Bucket),
+    Window(Window),
 }
 
 /// The pacer of one connection to the line server.
@@ -219,6 +222,7 @@ impl Pacer {
             Pace::Open(open) => open.on_sent(at),
             Pace::Spacing(spacing) => spacing.on_sent(role, at, &self.link, &mut self.random),
             Pace::Bucket(bucket) => bucket.on_sent(role, at),
+            Pace::Window(window) => window.on_sent(role, at),
         }
     }
 
@@ -246,6 +250,7 @@ impl Pacer {
             Pace::Open(open) => open.on_reply(&sample, &self.link),
             Pace::Spacing(spacing) => spacing.on_reply(&sample, &self.link),
             Pace::Bucket(bucket) => bucket.on_reply(&sample, &self.link),
+            Pace::Window(window) => window.on_reply(&sample, &self.link),
         };
         if let Some(pace) = turn {
             self.pace = pace;
@@ -262,6 +267,7 @@ impl Pacer {
             Pace::Open(open) => open.on_lost(),
             Pace::Spacing(spacing) => spacing.on_lost(&self.link),
             Pace::Bucket(bucket) => bucket.on_lost(micros(now)),
+            Pace::Window(window) => window.on_lost(micros(now)),
         }
     }
 
@@ -302,6 +308,7 @@ impl Pacer {
             Pace::Open(open) => open.belief(),
             Pace::Spacing(spacing) => spacing.belief(),
             Pace::Bucket(bucket) => bucket.belief(),
+            Pace::Window(window) => window.belief(),
         };
         let depth = match (&self.pace, period) {
             (Pace::Open(open), _) => open.depth(),
@@ -319,7 +326,7 @@ impl Pacer {
         }
     }
 
-    #[doc(hidden)] pub fn debug(&self) -> String { match &self.pace { Pace::Open(o) => format!("open {o:?}"), Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()), Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()) } }
+    #[doc(hidden)] pub fn debug(&self) -> String { match &self.pace { Pace::Open(o) => format!("open {o:?}"), Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()), Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()), Pace::Window(w) => w.debug() } }
     /// Requests written and not yet answered or refused.
     #[must_use]
     pub fn outstanding(&self) -> u32 {
@@ -332,6 +339,7 @@ impl Pacer {
             Pace::Open(_) => (0.0, Role::Regular),
             Pace::Spacing(spacing) => spacing.next(&self.link)?,
             Pace::Bucket(bucket) => bucket.next(),
+            Pace::Window(window) => window.next(),
         };
         Some((at - self.late, role))
     }

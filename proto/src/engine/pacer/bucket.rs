@@ -4,11 +4,11 @@
 use super::{Kind, Link, Micros, Pace, Role, Sample, spacing::Spacing, window::Window};
 
 /// How much faster than the measured rate to ask.
-const FASTER: f64 = 1.03;
+const FASTER: f64 = 1.04;
 /// Answers in a row, and µs of them, after which the limit may have been raised.
-const CLEAN: (u32, Micros) = (24, 250_000.0);
+const CLEAN: (u32, Micros) = (16, 200_000.0);
 /// By how much each further answer speeds up.
-const SPEED_UP: f64 = 1.08;
+const SPEED_UP: f64 = 1.12;
 /// From this speed on it is not spent credit that was refused at last, but a raised limit.
 const RAISED: f64 = 2.0;
 /// A measurement's least length: µs, and requests.
@@ -123,7 +123,7 @@ impl Bucket {
             self.on_answered(sample);
             return None;
         }
-        if let Some(window) = self.looks_like_a_window(sample) {
+        if let Some(window) = self.looks_like_a_window(sample, link) {
             return Some(Pace::Window(window));
         }
         self.on_refused(sample, link);
@@ -131,10 +131,10 @@ impl Bucket {
     }
 
     /// A silence, and then several answers much closer together than it was long.
-    fn looks_like_a_window(&self, sample: &Sample) -> Option<Window> {
+    fn looks_like_a_window(&self, sample: &Sample, link: &Link) -> Option<Window> {
         let silence = self.silence.filter(|_| self.row == 0 && self.burst >= 3)?;
         let between = (sample.sent - self.resumed) / f64::from(self.burst);
-        (between < 0.25 * silence).then(|| Window::new(self.resumed, self.burst, sample))
+        (between < 0.25 * silence).then(|| Window::new(self.resumed, self.burst, sample, link))
     }
 
     fn on_answered(&mut self, sample: &Sample) {

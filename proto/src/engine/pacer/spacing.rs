@@ -348,7 +348,13 @@ impl Spacing {
         }
         let short = self.period - gap;
         if short > 0.0 {
-            self.period -= if short > 4.0 * self.noise(link) { short - self.noise(link) } else { 0.02 * short };
+            // Far from the edge straight to it; near it an answer may be luck.
+            let noise = self.noise(link);
+            self.period -= match short / noise {
+                far if far > 8.0 => short - 2.0 * noise,
+                far if far > 4.0 => 0.1 * short,
+                _ => 0.02 * short,
+            };
             // Once a round trip, or the delay of the replies makes it swing.
             if sample.sent > self.reached {
                 self.reach = (self.reach * 1.5).min(0.5 * self.period);

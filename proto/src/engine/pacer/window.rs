@@ -10,7 +10,7 @@ use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket};
 const WINDOW: Micros = 1e6;
 /// How much faster than the known rate to ask.
 /// On a long link what is asked too much is learnt late.
-const FASTER: (f64, f64) = (4.0, 1.25);
+const FASTER: (f64, f64) = (10.0, 1.25);
 /// When the known rate was reached without a refusal, each further answer speeds up by this.
 const SPEED_UP: f64 = 1.08;
 /// A second's beginning is looked for this much earlier each time.
@@ -39,9 +39,13 @@ pub(super) struct Window {
     measured: u32,
 }
 
+fn faster(link: &Link) -> f64 {
+    if link.is_long() { FASTER.1 } else { FASTER.0 }
+}
+
 impl Window {
     /// `answers` came between the end of a silence and the refusal `sample`.
-    pub(super) fn new(began: Micros, answers: u32, sample: &Sample) -> Self {
+    pub(super) fn new(began: Micros, answers: u32, sample: &Sample, link: &Link) -> Self {
         let mut window = Self {
             phase: began,
             rate: f64::from(answers),
@@ -49,7 +53,7 @@ impl Window {
             answers,
             exhausted: false,
             early: 0,
-            speed: FASTER.1,
+            speed: faster(link),
             due: sample.now,
             look: false,
             strikes: 0,
@@ -78,21 +82,21 @@ impl Window {
     }
 
     pub(super) fn on_reply(&mut self, sample: &Sample, link: &Link) -> Option<Pace> {
-        let faster = if link.is_long() { FASTER.1 } else { FASTER.0 };
+
         let seconds = (sample.sent - self.phase) / WINDOW;
         if seconds.floor() > self.second {
             self.rate = self.rate.max(f64::from(self.answers));
             (self.second, self.answers, self.exhausted, self.early) = (seconds.floor(), 0, false, 0);
-            self.speed = faster;
+            self.speed = faster(link);
         }
         match (sample.answered, self.exhausted) {
-            (true, true) if seconds.fract() > NEAR => self.begin(sample.sent),
+            (true, true) if seconds.fract() > NEAR => self.begin(sample.sent, link),
             (true, true) => {
                 self.strikes += 1;
                 self.exhausted = false;
                 self.due = self.due.min(sample.now);
             }
-            (true, false) if self.answers == 0 && self.early > 0 => self.begin(sample.sent),
+            (true, false) if self.answers == 0 && self.early > 0 => self.begin(sample.sent, link),
             (true, false) if self.answers == 0 => {
                 self.phase -= EARLIER;
                 self.second = ((sample.sent - self.phase) / WINDOW).floor();
@@ -118,9 +122,9 @@ impl Window {
     }
 
     /// A second began with the request sent then.
-    fn begin(&mut self, sent: Micros) {
+    fn begin(&mut self, sent: Micros, link: &Link) {
         (self.phase, self.second, self.answers) = (sent, 0.0, 0);
-        (self.exhausted, self.early) = (false, 0);
+        (self.exhausted, self.early, self.speed) = (false, 0, faster(link));
     }
 
     /// The second's answers are used up.

@@ -178,7 +178,7 @@ impl Pacer {
             return 0;
         }
         let due = match &self.pace {
-            Pace::Open(open) => open.due(self.flight.outstanding, self.depth_limit()).min(allowed),
+            Pace::Open(open) => self.open_due(open).min(allowed),
             _ => u32::from(self.next().is_some_and(|(at, _)| now >= at.floor())),
         };
         if due == 0 {
@@ -194,7 +194,7 @@ impl Pacer {
             return None;
         }
         let at = match &self.pace {
-            Pace::Open(open) if open.due(self.flight.outstanding, self.depth_limit()) == 0 => return None,
+            Pace::Open(open) if self.open_due(open) == 0 => return None,
             Pace::Open(_) => self.cap.next(),
             _ => self.next()?.0.max(self.cap.next()),
         };
@@ -231,7 +231,7 @@ impl Pacer {
         let Some(reply) = self.flight.pop() else { return };
         let now = micros(now);
         self.waits = false;
-        if reply.first {
+        if reply.timed {
             let trip = now - reply.sent;
             self.link.on_trip(trip);
         }
@@ -240,9 +240,9 @@ impl Pacer {
         let gap = self.link.last_answer.map(|last| reply.sent - last);
         let more = self.flight.outstanding > 0;
         let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more };
+        self.together |= !reply.first;
         if answered {
             self.link.last_answer = Some(reply.sent);
-            self.together |= !reply.first;
         } else {
             self.cap.refund();
         }
@@ -275,15 +275,14 @@ impl Pacer {
     /// the server answers two requests that arrive together; `None`: the caller's own patience.
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
-        let doubtful = !self.together && self.flight.together;
-        doubtful.then(|| UNPROVEN_PATIENCE + Duration::from_micros(3 * self.link.rtt as u64))
+        self.doubtful().then(|| UNPROVEN_PATIENCE + Duration::from_micros(3 * self.link.rtt as u64))
     }
 
     /// Replies are missing. The connection is of no use any more: as [`Self::on_lost`]; and if two requests had been
     /// written together and that was never answered before, the second time that is taken for the server's way: one
     /// request at a time from then on, for good.
     pub fn on_silence(&mut self, now: Moment) {
-        if !self.together && self.flight.together {
+        if self.doubtful() {
             self.strikes = self.strikes.saturating_add(1);
         }
         self.on_lost(now);
@@ -342,6 +341,15 @@ impl Pacer {
             Pace::Window(window) => window.next(),
         };
         Some((at - self.late, role))
+    }
+
+    /// Two requests are under way that the server may have taken for one that it does not know.
+    fn doubtful(&self) -> bool {
+        !self.together && self.flight.outstanding > 1
+    }
+
+    fn open_due(&self, open: &Open) -> u32 {
+        open.due(self.flight.outstanding, self.depth_limit(), !self.cap.is_set())
     }
 
     fn depth_limit(&self) -> u32 {

@@ -1,14 +1,15 @@
 //! Lateness is credit: a token bucket. Requests follow a schedule a little faster than what
 //! was measured from one refusal to another; a refusal says that all credit is used, and costs nothing.
 
-use super::{Kind, Link, Micros, Pace, Role, Sample, spacing::Spacing, window::Window};
+use crate::limits;
+use super::{Kind, Link, Micros, Pace, Role, Sample, open::Open, spacing::Spacing, window::Window};
 
 /// How much faster than the measured rate to ask.
 const FASTER: f64 = 1.04;
 /// Answers in a row, and µs of them, after which the limit may have been raised.
 const CLEAN: (u32, Micros) = (16, 200_000.0);
 /// By how much each further answer speeds up.
-const SPEED_UP: f64 = 1.12;
+const SPEED_UP: f64 = 0.12;
 /// From this speed on it is not spent credit that was refused at last, but a raised limit.
 const RAISED: f64 = 2.0;
 /// A measurement's least length: µs, and requests.
@@ -19,12 +20,16 @@ const MEASURE_FALL: (Micros, u32) = (250_000.0, 16);
 const SILENT: Micros = 80_000.0;
 /// The longest step while refusals go on.
 const LONGEST_STEP: Micros = 25_000.0;
+/// At this speed the period itself is taken to be shorter.
+const FASTEST: f64 = 16.0;
 /// The test for spacing: late by so many periods, then early.
 const TEST: (f64, f64) = (1.5, 0.6);
 
 #[derive(Debug)]
 pub(super) struct Bucket {
     period: Micros,
+    /// The period before the limit seemed to be raised; zero once that is settled.
+    before: Micros,
     speed: f64,
     due: Micros,
     /// The measurement: since a refusal.
@@ -60,6 +65,7 @@ impl Bucket {
     pub(super) fn new(period: Micros, since: Micros, answers: u32, now: Micros) -> Self {
         Self {
             period: period.max(1.0),
+            before: 0.0,
             speed: FASTER,
             due: now,
             since,
@@ -120,8 +126,9 @@ impl Bucket {
             _ => {}
         }
         if sample.answered {
-            self.on_answered(sample);
-            return None;
+            self.on_answered(sample, link);
+            let open = self.period < (link.rtt / f64::from(limits::PIPELINE)).clamp(1.0, 40.0);
+            return open.then(|| Pace::Open(Open::default()));
         }
         if let Some(window) = self.looks_like_a_window(sample, link) {
             return Some(Pace::Window(window));
@@ -137,7 +144,7 @@ impl Bucket {
         (between < 0.25 * silence).then(|| Window::new(self.resumed, self.burst, sample, link))
     }
 
-    fn on_answered(&mut self, sample: &Sample) {
+    fn on_answered(&mut self, sample: &Sample, link: &Link) {
         if self.row > 0 {
             let silence = self.row_last - self.row_since;
             self.silence = (silence > SILENT.max(4.0 * self.period / self.speed)).then_some(silence);
@@ -152,7 +159,13 @@ impl Bucket {
         }
         self.clean = self.clean.saturating_add(1);
         if self.clean > CLEAN.0 && sample.sent - self.clean_since > CLEAN.1 {
-            self.speed = (self.speed * SPEED_UP).min(16.0);
+            // Not more than twice in a round trip: what is too fast is learnt that late.
+            let twice = if link.is_long() { 0.7 * self.period / (self.speed * link.rtt) } else { 1.0 };
+            self.speed *= 1.0 + SPEED_UP.min(twice);
+            if self.speed > FASTEST {
+                self.period *= FASTER / self.speed;
+                (self.speed, self.clean, self.void) = (FASTER, 0, true);
+            }
         }
     }
 
@@ -171,12 +184,27 @@ impl Bucket {
         self.row_last = sample.sent;
         if self.speed > FASTER {
             // Credit was left unused before, so that the measurement is void.
-            self.period *= if self.speed > RAISED { 1.15 / self.speed } else { 1.0 / FASTER };
+            let stale = if link.is_long() { 2.0 } else { 1.0 };
+            if self.speed > RAISED * stale {
+                self.before = self.period;
+                self.period *= 1.15 * stale / self.speed;
+            } else {
+                self.period /= FASTER;
+            }
             self.restart(sample);
             self.void = true;
         }
         self.speed = FASTER;
         self.clean = 0;
+        if self.before > 0.0 && self.fresh.0 >= MEASURE_FALL.1 {
+            // It was much credit after all.
+            if 2 * self.fresh.1 < self.fresh.0 {
+                self.period = self.before;
+                self.restart(sample);
+                self.void = true;
+            }
+            self.before = 0.0;
+        }
         if self.row > 6 {
             self.due = self.due.max(sample.now + (0.3 * (sample.sent - self.row_since)).min(LONGEST_STEP) - link.rtt);
         }

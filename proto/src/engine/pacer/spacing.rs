@@ -6,7 +6,7 @@
 //! up a little with each refusal, which costs only a round trip. On a long link a refusal costs a whole draw, so regular
 //! requests keep clear of the edge and *probes* between them, which are refused for free, tell where it is.
 
-use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket, price::Price};
+use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket, open::Open, price::Price};
 
 /// A hunt's next gap, as a multiple of the last.
 const HUNT: f64 = 1.3;
@@ -16,6 +16,8 @@ const HUNT_LEAST: Micros = 60.0;
 const LEAP: f64 = 0.6;
 /// Time between leaps, at least: µs, and periods.
 const LEAP_EVERY: (Micros, f64) = (300_000.0, 16.0);
+/// Below this gap there is no limit worth pacing for.
+const OPEN: Micros = 40.0;
 /// The bucket test: the late half, and the early half, in periods.
 const TEST: (f64, f64) = (1.4, 0.7);
 /// What a refusal is worth avoiding, in periods.
@@ -303,7 +305,13 @@ impl Spacing {
     fn on_refused(&mut self, sample: &Sample, gap: Micros, least: Micros) {
         self.refused += 1;
         self.longest = self.longest.max(gap);
-        if !sample.more {
+        if sample.more {
+            return;
+        }
+        if gap < 0.9 * self.period {
+            // A probe shortly before it was answered.
+            self.anchor = sample.sent - gap;
+        } else {
             let over = (gap - self.period).max(0.0);
             self.retry = Some(sample.sent + least.max(0.3 * over));
         }
@@ -346,6 +354,7 @@ impl Spacing {
             self.reach = (self.reach * 0.9).max(2.0 * self.noise(link));
             return;
         }
+        self.anchor = self.anchor.max(sample.sent);
         let short = self.period - gap;
         if short > 0.0 {
             // Far from the edge straight to it; near it an answer may be luck.
@@ -367,6 +376,9 @@ impl Spacing {
         let tested = core::mem::replace(&mut self.test, Test::No) == Test::Leap;
         if sample.answered {
             self.credit = 0;
+            if gap < OPEN {
+                return Some(Pace::Open(Open::default()));
+            }
             if gap < 0.9 * self.period {
                 // The limit was raised: again, from there.
                 self.period = gap;
@@ -402,6 +414,9 @@ impl Spacing {
     pub(super) fn debug(&self) -> String { format!("S step {:.0} reach {:.0} over {} credit {} test {:?} hunt {}", self.step, self.reach, self.overshot, self.credit, self.test, self.hunt.is_some()) }
     pub(super) fn on_lost(&mut self, link: &Link) {
         self.anchor = link.last_answer.unwrap_or(link.now);
+        if let Some(hunt) = &mut self.hunt {
+            (hunt.base, hunt.tried, hunt.refused) = (None, 0.0, 0.0);
+        }
         (self.retry, self.probe, self.leap, self.test) = (None, None, false, Test::No);
         (self.refused, self.longest, self.overshot) = (0, 0.0, false);
     }

@@ -30,6 +30,8 @@ pub(super) struct Window {
     second: f64,
     answers: u32,
     exhausted: bool,
+    /// Some of its answers may never have been heard of.
+    partial: bool,
     /// Refusals before the second's first answer.
     early: u32,
     speed: f64,
@@ -52,6 +54,7 @@ impl Window {
             second: ((sample.sent - began) / WINDOW).floor(),
             answers,
             exhausted: false,
+            partial: false,
             early: 0,
             speed: faster(link),
             due: sample.now,
@@ -87,6 +90,7 @@ impl Window {
         if seconds.floor() > self.second {
             self.rate = self.rate.max(f64::from(self.answers));
             (self.second, self.answers, self.exhausted, self.early) = (seconds.floor(), 0, false, 0);
+            self.partial = false;
             self.speed = faster(link);
         }
         match (sample.answered, self.exhausted) {
@@ -101,7 +105,7 @@ impl Window {
                 self.phase -= EARLIER;
                 self.second = ((sample.sent - self.phase) / WINDOW).floor();
             }
-            (false, false) if self.answers == 0 => {
+            (false, false) if self.answers == 0 && !self.partial => {
                 self.early += 1;
                 if !sample.more {
                     self.due = sample.now + (0.3 * seconds.fract() * WINDOW).max(EARLIER);
@@ -124,13 +128,16 @@ impl Window {
     /// A second began with the request sent then.
     fn begin(&mut self, sent: Micros, link: &Link) {
         (self.phase, self.second, self.answers) = (sent, 0.0, 0);
-        (self.exhausted, self.early, self.speed) = (false, 0, faster(link));
+        (self.exhausted, self.partial) = (false, false);
+        (self.early, self.speed) = (0, faster(link));
     }
 
     /// The second's answers are used up.
     fn exhaust(&mut self, sample: &Sample) {
         self.exhausted = true;
-        self.rate = f64::from(self.answers.max(1));
+        if !self.partial {
+            self.rate = f64::from(self.answers.max(1));
+        }
         self.measured = self.measured.saturating_add(1);
         if self.measured.is_multiple_of(8) {
             self.strikes = 0;
@@ -144,8 +151,7 @@ impl Window {
 
     pub(super) fn on_lost(&mut self, now: Micros) {
         (self.look, self.due) = (false, now);
-        // Some answers of this second may never have been heard of.
-        self.exhausted = true;
+        (self.partial, self.exhausted, self.answers, self.early) = (true, false, 0, 0);
     }
 
     pub(super) fn belief(&self) -> (Option<Micros>, Kind, f64) {

@@ -12,7 +12,9 @@ mod bucket;
 mod cap;
 mod flight;
 mod open;
+mod price;
 mod spacing;
+mod window;
 
 use crate::{limits, time::Moment};
 use bucket::Bucket;
@@ -21,6 +23,7 @@ use core::{num::NonZeroU32, time::Duration};
 use flight::Flight;
 use open::Open;
 use spacing::Spacing;
+use window::Window;
 
 /// Time and gaps inside the pacer: microseconds, with fractions.
 type Micros = f64;
@@ -141,6 +144,7 @@ enum Pace {
     Open(Open),
     Spacing(Spacing),
     Bucket(Bucket),
+    Window(Window),
 }
 
 /// The pacer of one connection to the line server.
@@ -188,7 +192,7 @@ impl Pacer {
             return 0;
         }
         let due = match &self.pace {
-            Pace::Open(open) => open.due(self.flight.outstanding, self.depth_limit()).min(allowed),
+            Pace::Open(open) => self.open_due(open).min(allowed),
             _ => u32::from(self.next().is_some_and(|(at, _)| now >= at.floor())),
         };
         if due == 0 {
@@ -204,7 +208,7 @@ impl Pacer {
             return None;
         }
         let at = match &self.pace {
-            Pace::Open(open) if open.due(self.flight.outstanding, self.depth_limit()) == 0 => return None,
+            Pace::Open(open) if self.open_due(open) == 0 => return None,
             Pace::Open(_) => self.cap.next(),
             _ => self.next()?.0.max(self.cap.next()),
         };
@@ -232,6 +236,7 @@ impl Pacer {
             Pace::Open(open) => open.on_sent(at),
             Pace::Spacing(spacing) => spacing.on_sent(role, at, &self.link, &mut self.random),
             Pace::Bucket(bucket) => bucket.on_sent(role, at),
+            Pace::Window(window) => window.on_sent(role, at),
         }
     }
 
@@ -240,7 +245,7 @@ impl Pacer {
         let Some(reply) = self.flight.pop() else { return };
         let now = micros(now);
         self.waits = false;
-        if reply.first {
+        if reply.timed {
             let trip = now - reply.sent;
             self.link.on_trip(trip);
         }
@@ -249,9 +254,9 @@ impl Pacer {
         let gap = self.link.last_answer.map(|last| reply.sent - last);
         let more = self.flight.outstanding > 0;
         let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more };
+        self.together |= !reply.first;
         if answered {
             self.link.last_answer = Some(reply.sent);
-            self.together |= !reply.first;
         } else {
             self.cap.refund();
         }
@@ -259,6 +264,7 @@ impl Pacer {
             Pace::Open(open) => open.on_reply(&sample, &self.link),
             Pace::Spacing(spacing) => spacing.on_reply(&sample, &self.link),
             Pace::Bucket(bucket) => bucket.on_reply(&sample, &self.link),
+            Pace::Window(window) => window.on_reply(&sample, &self.link),
         };
         if let Some(pace) = turn {
             self.pace = pace;
@@ -275,6 +281,7 @@ impl Pacer {
             Pace::Open(open) => open.on_lost(),
             Pace::Spacing(spacing) => spacing.on_lost(&self.link),
             Pace::Bucket(bucket) => bucket.on_lost(micros(now)),
+            Pace::Window(window) => window.on_lost(micros(now)),
         }
     }
 
@@ -282,15 +289,14 @@ impl Pacer {
     /// the server answers two requests that arrive together; `None`: the caller's own patience.
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
-        let doubtful = !self.together && self.flight.together;
-        doubtful.then(|| UNPROVEN_PATIENCE + Duration::from_micros(3 * self.link.rtt as u64))
+        self.doubtful().then(|| UNPROVEN_PATIENCE + Duration::from_micros(3 * self.link.rtt as u64))
     }
 
     /// Replies are missing. The connection is of no use any more: as [`Self::on_lost`]; and if two requests had been
     /// written together and that was never answered before, the second time that is taken for the server's way: one
     /// request at a time from then on, for good.
     pub fn on_silence(&mut self, now: Moment) {
-        if !self.together && self.flight.together {
+        if self.doubtful() {
             self.strikes = self.strikes.saturating_add(1);
         }
         self.on_lost(now);
@@ -315,6 +321,7 @@ impl Pacer {
             Pace::Open(open) => open.belief(),
             Pace::Spacing(spacing) => spacing.belief(),
             Pace::Bucket(bucket) => bucket.belief(),
+            Pace::Window(window) => window.belief(),
         };
         let depth = match (&self.pace, period) {
             (Pace::Open(open), _) => open.depth(),
@@ -332,14 +339,7 @@ impl Pacer {
         }
     }
 
-    #[doc(hidden)]
-    pub fn debug(&self) -> String {
-        match &self.pace {
-            Pace::Open(o) => format!("open {o:?}"),
-            Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()),
-            Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()),
-        }
-    }
+    #[doc(hidden)] pub fn debug(&self) -> String { match &self.pace { Pace::Open(o) => format!("open {o:?}"), Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()), Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()), Pace::Window(w) => w.debug() } }
     /// Requests written and not yet answered or refused.
     #[must_use]
     pub fn outstanding(&self) -> u32 {
@@ -352,8 +352,18 @@ impl Pacer {
             Pace::Open(_) => (0.0, Role::Regular),
             Pace::Spacing(spacing) => spacing.next(&self.link)?,
             Pace::Bucket(bucket) => bucket.next(),
+            Pace::Window(window) => window.next(),
         };
         Some((at - self.late, role))
+    }
+
+    /// Two requests are under way that the server may have taken for one that it does not know.
+    fn doubtful(&self) -> bool {
+        !self.together && self.flight.outstanding > 1
+    }
+
+    fn open_due(&self, open: &Open) -> u32 {
+        open.due(self.flight.outstanding, self.depth_limit(), !self.cap.is_set())
     }
 
     fn depth_limit(&self) -> u32 {

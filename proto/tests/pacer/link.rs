@@ -243,6 +243,7 @@ pub(crate) fn run_client(scene: &Scene, client: &mut impl Client) -> Count {
         }
         // Wait for a deadline, a reply or the end of patience; wake up a little after it.
         let deadline = client.deadline().map(|at| at.0);
+        let patience = client.patience().unwrap_or(Duration::from_secs(5));
         let silence = (client.outstanding() > 0).then(|| (Moment(heard) + patience).0);
         let reply = replies.front().map(|reply| reply.0);
         let Some(wake) = [deadline, reply, silence].into_iter().flatten().min() else {
@@ -284,8 +285,9 @@ impl Server {
         let base = scene.latency.as_micros() as u64 + 20;
         let jitter = scene.jitter.as_micros() as u64;
         let up = (now + base + random.u64(0..=jitter)).max(self.last_up);
+        let together = requests > 1 || up < self.last_up + 15;
         self.last_up = up;
-        if scene.single && requests > 1 {
+        if scene.single && together {
             return;
         }
         while let Some(&(at, rate)) = self.rates.front() {

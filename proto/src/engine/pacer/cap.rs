@@ -23,6 +23,10 @@ impl Cap {
         self.period = rate.filter(|rate| *rate > 0.0).map_or(0.0, |rate| 1e6 / rate);
     }
 
+    pub(super) fn is_set(&self) -> bool {
+        self.period > 0.0
+    }
+
     pub(super) fn allows(&self, now: Micros) -> u32 {
         if self.period <= 0.0 {
             return u32::MAX;

@@ -9,6 +9,7 @@ struct Batch {
     at: Micros,
     left: u32,
     whole: bool,
+    timed: bool,
     role: Role,
 }
 
@@ -16,8 +17,6 @@ struct Batch {
 pub(super) struct Flight {
     batches: VecDeque<Batch>,
     pub(super) outstanding: u32,
-    /// Two requests under way were written together.
-    pub(super) together: bool,
 }
 
 /// The request that a reply belongs to.
@@ -25,8 +24,10 @@ pub(super) struct Flight {
 pub(super) struct Replied {
     pub(super) sent: Micros,
     pub(super) role: Role,
-    /// The first of its batch: its round trip was not spent behind its own fellows.
+    /// The first of its batch.
     pub(super) first: bool,
+    /// Its round trip may be learnt from.
+    pub(super) timed: bool,
 }
 
 impl Flight {
@@ -34,30 +35,26 @@ impl Flight {
         self.batches.back().map(|b| b.role)
     }
     pub(super) fn push(&mut self, at: Micros, count: u32, role: Role) {
-        self.batches.push_back(Batch { at, left: count, whole: true, role });
+        self.batches.push_back(Batch { at, left: count, whole: true, timed: true, role });
         self.outstanding += count;
-        self.together |= count > 1;
     }
 
     pub(super) fn pop(&mut self) -> Option<Replied> {
         let batch = self.batches.front_mut()?;
-        let replied = Replied { sent: batch.at, role: batch.role, first: batch.whole };
+        let replied = Replied { sent: batch.at, role: batch.role, first: batch.whole, timed: batch.whole && batch.timed };
         batch.whole = false;
         batch.left -= 1;
         if batch.left == 0 {
             self.batches.pop_front();
         }
         self.outstanding -= 1;
-        if self.outstanding == 0 {
-            self.together = false;
-        }
         Some(replied)
     }
 
     /// The replies to come say nothing of the round trip.
     pub(super) fn forget_timing(&mut self) {
         for batch in &mut self.batches {
-            batch.whole = false;
+            batch.timed = false;
         }
     }
 }

@@ -45,9 +45,10 @@ impl Default for Open {
 }
 
 impl Open {
-    pub(super) fn due(&self, outstanding: u32, limit: u32) -> u32 {
+    /// In bulk, unless a cap doles the requests out singly.
+    pub(super) fn due(&self, outstanding: u32, limit: u32, bulk: bool) -> u32 {
         let depth = self.depth.min(limit);
-        if outstanding <= depth / 2 { depth - outstanding } else { 0 }
+        if outstanding <= depth / 2 || !bulk { depth.saturating_sub(outstanding) } else { 0 }
     }
 
     pub(super) fn on_sent(&mut self, at: Micros) {

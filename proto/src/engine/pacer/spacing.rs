@@ -6,7 +6,7 @@
 //! up a little with each refusal, which costs only a round trip. On a long link a refusal costs a whole draw, so regular
 //! requests keep clear of the edge and *probes* between them, which are refused for free, tell where it is.
 
-use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket};
+use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket, open::Open, price::Price};
 
 /// A hunt's next gap, as a multiple of the last.
 const HUNT: f64 = 1.3;
@@ -16,8 +16,12 @@ const HUNT_LEAST: Micros = 60.0;
 const LEAP: f64 = 0.6;
 /// Time between leaps, at least: µs, and periods.
 const LEAP_EVERY: (Micros, f64) = (300_000.0, 16.0);
+/// Below this gap there is no limit worth pacing for.
+const OPEN: Micros = 40.0;
 /// The bucket test: the late half, and the early half, in periods.
 const TEST: (f64, f64) = (1.4, 0.7);
+/// What a refusal is worth avoiding, in periods.
+const PRICE: f64 = 0.003;
 /// Answers until the first bucket test; doubled by each that fails.
 const FIRST_TEST: u32 = 60;
 
@@ -55,10 +59,12 @@ pub(super) struct Spacing {
     /// The draw before was answered well after the period.
     overshot: bool,
     answers: u32,
+    price: Price,
     // Probing.
     slot: u32,
     probe: Option<Micros>,
     reach: Micros,
+    reached: Micros,
     raised: Micros,
     repeat: i32,
     // Leaps and the bucket test.
@@ -102,6 +108,8 @@ impl Spacing {
             slot: 0,
             probe: None,
             reach: 0.0,
+            reached: 0.0,
+            price: Price::default(),
             raised: 0.0,
             repeat: 0,
             leap: false,
@@ -249,15 +257,19 @@ impl Spacing {
         self.search = open > (8.0 * unit).max(1.5 * link.rtt + 60.0);
         self.period = if self.search { short } else { (short + long) / 2.0 }.max(1.0);
         self.step = (open / 4.0).max(unit);
+        self.price = Price::default();
     }
 
     fn on_ride(&mut self, sample: &Sample, gap: Micros, link: &Link) {
         if self.search {
             return self.on_search(sample, gap, link);
         }
-        let share = if self.period > 3_000.0 { 0.3 } else { 0.6 };
         self.step = (self.step * 0.8).max(self.floor());
         let (unit, first) = (self.step, self.refused == 0);
+        let share = self.price.share();
+        if sample.answered {
+            self.price.on_draw(gap.min(self.period + 300.0) + PRICE * self.period * f64::from(self.refused));
+        }
         if !sample.answered {
             if first {
                 self.period += (1.0 - share) * unit;
@@ -293,7 +305,13 @@ impl Spacing {
     fn on_refused(&mut self, sample: &Sample, gap: Micros, least: Micros) {
         self.refused += 1;
         self.longest = self.longest.max(gap);
-        if !sample.more {
+        if sample.more {
+            return;
+        }
+        if gap < 0.9 * self.period {
+            // A probe shortly before it was answered.
+            self.anchor = sample.sent - gap;
+        } else {
             let over = (gap - self.period).max(0.0);
             self.retry = Some(sample.sent + least.max(0.3 * over));
         }
@@ -336,11 +354,21 @@ impl Spacing {
             self.reach = (self.reach * 0.9).max(2.0 * self.noise(link));
             return;
         }
+        self.anchor = self.anchor.max(sample.sent);
         let short = self.period - gap;
         if short > 0.0 {
-            self.period -=
-                if short > 4.0 * self.noise(link) { short - self.noise(link) } else { 0.02 * short };
-            self.reach = (self.reach * 1.5).min(0.5 * self.period);
+            // Far from the edge straight to it; near it an answer may be luck.
+            let noise = self.noise(link);
+            self.period -= match short / noise {
+                far if far > 8.0 => short - 2.0 * noise,
+                far if far > 4.0 => 0.1 * short,
+                _ => 0.02 * short,
+            };
+            // Once a round trip, or the delay of the replies makes it swing.
+            if sample.sent > self.reached {
+                self.reach = (self.reach * 1.5).min(0.5 * self.period);
+                self.reached = sample.now;
+            }
         }
     }
 
@@ -348,6 +376,9 @@ impl Spacing {
         let tested = core::mem::replace(&mut self.test, Test::No) == Test::Leap;
         if sample.answered {
             self.credit = 0;
+            if gap < OPEN {
+                return Some(Pace::Open(Open::default()));
+            }
             if gap < 0.9 * self.period {
                 // The limit was raised: again, from there.
                 self.period = gap;
@@ -380,19 +411,12 @@ impl Spacing {
         }
     }
 
-    pub(super) fn debug(&self) -> String {
-        format!(
-            "S step {:.0} reach {:.0} over {} credit {} test {:?} hunt {}",
-            self.step,
-            self.reach,
-            self.overshot,
-            self.credit,
-            self.test,
-            self.hunt.is_some()
-        )
-    }
+    pub(super) fn debug(&self) -> String { format!("S step {:.0} reach {:.0} over {} credit {} test {:?} hunt {}", self.step, self.reach, self.overshot, self.credit, self.test, self.hunt.is_some()) }
     pub(super) fn on_lost(&mut self, link: &Link) {
         self.anchor = link.last_answer.unwrap_or(link.now);
+        if let Some(hunt) = &mut self.hunt {
+            (hunt.base, hunt.tried, hunt.refused) = (None, 0.0, 0.0);
+        }
         (self.retry, self.probe, self.leap, self.test) = (None, None, false, Test::No);
         (self.refused, self.longest, self.overshot) = (0, 0.0, false);
     }

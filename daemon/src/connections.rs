@@ -320,6 +320,8 @@ impl Connections {
             }
             Socket::Peer(link) => {
                 let turn = link.read_turn(&mut self.scratch, bytes);
+                // What was read may have an answer of the handshake.
+                self.touched.insert(conn);
                 if let Some(peer) = turn.opened {
                     self.outgoing.end(conn);
                     self.incoming.end(conn);

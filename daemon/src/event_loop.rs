@@ -195,10 +195,7 @@ impl EventLoop {
         if !busy {
             self.timer.set(deadline)?;
         }
-        match self.poll.poll(events, busy.then_some(Duration::ZERO)) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error.into()),
-            _ => Ok(()),
-        }
+        poll_once(&mut self.poll, events, busy.then_some(Duration::ZERO))
     }
 
     fn on_event(&mut self, event: &mio::event::Event) -> Result<(), RunError> {
@@ -410,7 +407,7 @@ impl EventLoop {
                 return Ok(());
             }
             self.timer.set(Some(until))?;
-            self.poll.poll(&mut events, None)?;
+            poll_once(&mut self.poll, &mut events, None)?;
             for event in &events {
                 match event.token() {
                     Token(token) if token >= CONNECTIONS => self.connections.on_ready(event, self.now),
@@ -420,6 +417,14 @@ impl EventLoop {
                 }
             }
         }
+    }
+}
+
+/// A signal that cuts the waiting short is told by its own pipe.
+fn poll_once(poll: &mut Poll, events: &mut Events, patience: Option<Duration>) -> Result<(), RunError> {
+    match poll.poll(events, patience) {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

@@ -55,9 +55,9 @@ pub const INTERRUPTED: u8 = 130;
 pub fn exit_code(code: &str) -> u8 {
     match code {
         "E_USAGE" | "E_BAD_REQUEST" | "E_BAD_VALUE" => 64,
-        "E_REJECTED" | "E_WRONG" | "E_CONFLICT" | "E_DAMAGED" | "E_BAD_DATA" | "E_LAB" => 65,
+        "E_REJECTED" | "E_WRONG" | "E_CONFLICT" | "E_DAMAGED" | "E_BAD_DATA" => 65,
         "E_NO_DAEMON" | "E_CLOSED" | "E_NO_PROGRAM" => 69,
-        "E_BUG" => 70,
+        "E_BUG" | "E_LAB" => 70,
         "E_CANNOT_CREATE" | "E_EXISTS" => 73,
         "E_IO" => 74,
         "E_TIMEOUT" | "E_BUSY" | "E_RATE" | "E_NOT_YET" | "E_STOPPING" => 75,

@@ -3,6 +3,8 @@
 // clippy.toml frees only functions that are tests themselves, not what they call.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "ctl/demo.rs"]
+mod demo;
 #[path = "ctl/fake_daemon.rs"]
 mod fake_daemon;
 #[path = "ctl/trouble.rs"]

@@ -3,6 +3,7 @@
 //! Each test has its own directory; dropping the daemon closes the socket's path with it.
 
 use serde_json::{Value, json};
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -114,6 +115,30 @@ pub(crate) fn ctl() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lineswarmctl"));
     command.env_remove("LINESWARM_SOCKET").env("NO_COLOR", "1");
     command
+}
+
+/// The program alone in a directory, with only the system's own programs on PATH.
+pub(crate) fn lonely(at: &Path) -> Command {
+    let alone = at.join("lineswarmctl");
+    if !alone.exists() {
+        install(Path::new(env!("CARGO_BIN_EXE_lineswarmctl")), &alone);
+    }
+    let mut command = Command::new(alone);
+    command.env("PATH", "/usr/bin:/bin").env("NO_COLOR", "1");
+    command
+}
+
+/// A program that stands in for another.
+pub(crate) fn script(path: &Path, text: &str) {
+    let source = path.with_extension("text");
+    fs::write(&source, format!("#!/bin/sh\n{text}")).unwrap();
+    install(&source, path);
+}
+
+/// By another process: a file that this one has written may still be open in a child that another test just forked,
+/// and then it cannot be executed.
+fn install(from: &Path, to: &Path) {
+    assert!(Command::new("install").arg("-m755").arg(from).arg(to).status().unwrap().success());
 }
 
 /// How it ended and what it printed.

@@ -1,11 +1,9 @@
 //! Each way in which a daemon cannot be reached, understood or waited for, and its exit code.
 
-use crate::fake_daemon::{FakeDaemon, GREETING, ctl, run, status};
+use crate::fake_daemon::{FakeDaemon, GREETING, ctl, lonely, run, script, status};
 use serde_json::json;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 
 #[test]
 fn without_a_socket_there_is_no_daemon() {
@@ -210,15 +208,6 @@ fn a_closed_output_is_a_quiet_end_and_a_full_disk_is_not() {
     assert!(errors.contains("[E_IO]"), "{errors}");
 }
 
-/// The program alone in a directory, with nothing on PATH.
-fn lonely(at: &Path) -> std::process::Command {
-    let alone = at.join("lineswarmctl");
-    fs::copy(env!("CARGO_BIN_EXE_lineswarmctl"), &alone).unwrap();
-    let mut command = std::process::Command::new(alone);
-    command.env("PATH", at.join("nothing")).env("NO_COLOR", "1");
-    command
-}
-
 #[test]
 fn programs_that_are_not_installed_are_named() {
     let at = tempfile::tempdir().unwrap();
@@ -232,9 +221,7 @@ fn programs_that_are_not_installed_are_named() {
 #[test]
 fn config_check_passes_on_what_the_daemon_says_and_its_exit_code() {
     let at = tempfile::tempdir().unwrap();
-    let daemon = at.path().join("lineswarmd");
-    fs::write(&daemon, "#!/bin/sh\necho \"$@\"\necho a.toml:3: no such key >&2\nexit 78\n").unwrap();
-    fs::set_permissions(&daemon, fs::Permissions::from_mode(0o755)).unwrap();
+    script(&at.path().join("lineswarmd"), "echo \"$@\"\necho a.toml:3: no such key >&2\nexit 78\n");
     let answered = run(lonely(at.path()).args(["config", "check", "a.toml", "-i", "bob"]));
     assert_eq!(answered.exit, 78);
     assert_eq!(answered.out, "--check --config a.toml --instance bob\n");

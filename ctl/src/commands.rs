@@ -154,7 +154,8 @@ fn simple(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
             {
                 object.insert("names".into(), json!({}));
             }
-            peers::table(&typed::<Peers>(&connection, &answer)?)
+            let peers = typed::<Peers>(&connection, &answer)?;
+            if exit == NEGATIVE { "no peer has such a name or id\n".into() } else { peers::table(&peers) }
         }
         Command::Master => master(&answer),
         Command::History => match list(&answer, "runs") {

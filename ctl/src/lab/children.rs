@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::env;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::sleep;
@@ -54,7 +55,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it with no input, its errors in `log`, and none of the settings that our own environment holds.
+    /// Starts it with no input, its errors in `log`, and none of the settings that our own environment holds. In a
+    /// group of its own: Ctrl-C in a terminal reaches us alone, and we end it in good order.
     pub fn start(name: &str, mut command: Command, log: &Path) -> Result<Self, Failure> {
         for (variable, _) in env::vars_os() {
             let foreign = ["LINESWARM_", "NOTIFY_SOCKET", "WATCHDOG_"];
@@ -66,6 +68,7 @@ impl Process {
         let errors = File::create(log).map_err(create)?;
         let child = command
             .stdin(Stdio::null())
+            .process_group(0)
             .stderr(errors)
             .spawn()
             .map_err(Failure::io(format!("starting {}", command.get_program().to_string_lossy())))?;

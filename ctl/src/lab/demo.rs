@@ -78,17 +78,16 @@ impl Progress {
             return Self::Lines { next: Instant::now() };
         }
         let all = MultiProgress::new();
-        let bar = |name: String, template: &str| {
+        let style = ProgressStyle::with_template("{prefix:12} [{bar:30}] {pos:>6}/{len}  {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("#>.");
+        let bar = |name: String| {
             let bar = all.add(ProgressBar::new(plan.lines.into()).with_prefix(name));
-            let style =
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            bar.set_style(style.progress_chars("#>."));
+            bar.set_style(style.clone());
             bar
         };
-        let swarm = bar("swarm".into(), "{prefix:12} [{bar:30}] {pos:>6}/{len} {msg}");
-        let peers = (1..=plan.peers)
-            .map(|number| bar(format!("demo/peer{number}"), "{prefix:12} [{bar:30}] {pos:>6}/{len} {msg}"))
-            .collect();
+        let swarm = bar("swarm".into());
+        let peers = (1..=plan.peers).map(|number| bar(format!("demo/peer{number}"))).collect();
         Self::Bars { all, swarm, peers }
     }
 

@@ -61,6 +61,8 @@ pub enum Phase {
 #[derive(Debug)]
 pub struct View<'a> {
     pub phase: Phase,
+    /// Of the file.
+    pub lines: u32,
     /// Since the fair start.
     pub elapsed: Duration,
     pub peers: &'a [Peer],
@@ -264,7 +266,8 @@ impl Swarm<'_> {
             for peer in &mut self.peers {
                 peer.look()?;
             }
-            (self.watch)(&View { phase, elapsed: since.elapsed(), peers: &self.peers });
+            let (lines, elapsed) = (self.plan.lines, since.elapsed());
+            (self.watch)(&View { phase, lines, elapsed, peers: &self.peers });
             if enough(&self.peers, heard) {
                 return Ok(true);
             }

@@ -36,8 +36,7 @@ impl Total {
 #[must_use]
 pub fn progress(view: &View<'_>) -> String {
     let total = Total::of(view.peers);
-    let lines = view.peers.iter().find_map(|peer| peer.status.as_ref()?.job.lines).unwrap_or(0);
-    format!("{:>5}/{lines}  {}", total.best, swarm_message(view, &total))
+    format!("{:>6}/{}  {}", total.best, view.lines, swarm_message(view, &total))
 }
 
 /// What stands beside the bar of the whole.

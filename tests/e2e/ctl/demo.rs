@@ -3,7 +3,9 @@
 //! The two programs are shell scripts here, which write their process ids down.
 
 use crate::fake_daemon::{lonely, run, script};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -64,14 +66,14 @@ fn a_line_server_that_does_not_start_ends_the_demo_too() {
 #[test]
 fn ctrl_c_ends_every_process_and_removes_the_directory() {
     let at = programs(LISTENING, "echo $$ >> $(dirname $0)/pids; exec sleep 1000\n");
-    let mut child = demo(at.path()).stderr(Stdio::null()).spawn().unwrap();
+    // As in a terminal: the signal is for the whole group.
+    let mut child = demo(at.path()).process_group(0).stderr(Stdio::null()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     let pids = || fs::read_to_string(at.path().join("pids")).unwrap_or_default().lines().count();
     while pids() < 3 && Instant::now() < deadline {
         std::thread::yield_now();
     }
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
-        .unwrap();
+    kill_process_group(Pid::from_child(&child), Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(all_ended(at.path()));
     assert_eq!(kept(at.path()), Vec::<String>::new());

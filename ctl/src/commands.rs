@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 
 /// The answer was no.
 pub const NEGATIVE: u8 = 1;
-const REJECTED: u8 = 65;
 /// What `status` says of a daemon that does not run, and of one that cannot be asked.
 const NOT_RUNNING: u8 = 3;
 const UNKNOWN: u8 = 4;
@@ -120,6 +119,7 @@ fn ask_one(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
         Command::Watch => live::watch(errand, screen),
         Command::Events(events) => live::events(errand, events, screen),
         Command::Wait { until } => live::wait(errand, until, screen),
+        Command::Submit { dry_run: false, force, .. } => live::submit(errand, *force, screen),
         Command::Version => version(errand, screen),
         _ => simple(errand, screen),
     }
@@ -178,10 +178,6 @@ fn verdict(command: &Command, answer: &Value) -> u8 {
     let no = match command {
         Command::Master => answer.get("master").is_none_or(Value::is_null),
         Command::Resolve { .. } => list(answer, "peers").is_empty(),
-        Command::Submit { .. } => {
-            let submit = answer.get("submit").unwrap_or(answer);
-            return if text_of(submit, "state") == "rejected" { REJECTED } else { 0 };
-        }
         _ => false,
     };
     if no { NEGATIVE } else { 0 }
@@ -245,9 +241,7 @@ fn confirm_change(command: &Command, answer: &Value, screen: &mut Screen) -> Res
         Command::Save => "everything is on disk",
         Command::Verify => "the journal is as the memory",
         Command::Stop => "the daemon ends",
-        Command::Submit { dry_run: true, .. } => "nothing was sent",
-        Command::Submit { .. } if verdict(command, answer) != 0 => "the submit was rejected",
-        Command::Submit { .. } => "submitted",
+        Command::Submit { .. } => "nothing was sent",
         Command::Elect { .. } => "an election is held",
         Command::Limit { .. } => "the limit is set",
         Command::Log(_) => "the level is set",

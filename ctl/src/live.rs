@@ -1,4 +1,4 @@
-//! What goes on: `watch`, `events` and `wait`.
+//! What goes on: `watch`, `events`, `wait` and `submit`.
 //!
 //! They end by Ctrl-C, by what they wait for, or by the time that the user gave.
 
@@ -7,15 +7,18 @@ use crate::client::Deadline;
 use crate::commands::Errand;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::render::{events, status};
+use crate::render::{clean, events, status};
 use crate::screen::Screen;
-use lineswarm_proto::wire::control::{Command as Ask, Event, Status};
+use lineswarm_proto::wire::control::{Command as Ask, ErrorBody, Event, State, Status, SubmitState};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 const EACH: Duration = Duration::from_secs(1);
+const GLANCE: Duration = Duration::from_millis(50);
+/// The exit code for a submit that the line server found wrong.
+const WRONG: u8 = 65;
 /// What the daemon may be late with its own time-out.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -86,4 +89,60 @@ pub fn wait(errand: &Errand<'_>, until: &str, screen: &mut Screen) -> Result<u8,
         screen.confirm(until)?;
     }
     Ok(0)
+}
+
+/// The daemon submits in its own time; this looks until there is a verdict: 0 for right, 65 for wrong.
+pub fn submit(errand: &Errand<'_>, force: bool, screen: &mut Screen) -> Result<u8, Failure> {
+    let mut connection = errand.connect()?;
+    let before: Status = connection.get(Ask::Status)?;
+    connection.ask(errand.ask.clone(), |_| Ok(()))?;
+    let status = loop {
+        let now: Status = connection
+            .get(Ask::Status)
+            .map_err(|failure| if timed_out(&failure) { no_verdict(&before) } else { failure })?;
+        if is_judged(&before, &now, force) {
+            break now;
+        }
+        std::thread::sleep(GLANCE);
+    };
+    let right = status.submit.state == SubmitState::Done;
+    if screen.json {
+        screen.object(json!(status.submit))?;
+    } else {
+        screen.confirm(&format!(
+            "{}: {}",
+            if right { "right" } else { "wrong" },
+            clean(status.problem.as_ref().or(status.submit.reply.as_ref()).map_or("", String::as_str))
+        ))?;
+    }
+    Ok(if right { 0 } else { WRONG })
+}
+
+/// A forced submit is judged by a reply of its own, any other by whichever of the swarm's.
+fn is_judged(before: &Status, now: &Status, force: bool) -> bool {
+    let is_new = now.submit.attempts > before.submit.attempts && now.submit.reply != before.submit.reply;
+    match now.submit.state {
+        _ if now.state == State::Failed => true,
+        SubmitState::Done => is_new || !force,
+        SubmitState::Rejected => is_new || now.submit.reply != before.submit.reply,
+        SubmitState::None | SubmitState::Intent | SubmitState::InDoubt => false,
+    }
+}
+
+fn timed_out(failure: &Failure) -> bool {
+    matches!(failure, Failure::TimedOut { .. })
+}
+
+fn no_verdict(before: &Status) -> Failure {
+    Failure::Daemon(ErrorBody::new(
+        "E_TIMEOUT",
+        "the line server has not judged a submit yet",
+        match (before.submit.state, &before.master) {
+            (SubmitState::InDoubt, _) => "an earlier submit is in doubt, and the daemon holds back".into(),
+            (_, Some(master)) if !master.is_self => format!("{} is the master and submits", master.name),
+            (_, None) => "no master is elected, and only a master submits".into(),
+            _ => format!("the daemon is {}", status::state(before.state)),
+        },
+        "lineswarmctl wait --for submitted; submit --resolve ends a doubt, submit --force submits from this node",
+    ))
 }

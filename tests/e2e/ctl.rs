@@ -16,6 +16,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn ok(value: Value) -> Value {
     json!({ "ok": value })
@@ -55,8 +56,8 @@ fn every_command_asks_what_the_protocol_says_on_the_right_socket() {
         ("stop", json!({"cmd": "stop"})),
         ("submit --dry-run", json!({"cmd": "submit", "dry_run": true, "force": false, "resolve": false})),
         (
-            "submit --force --resolve",
-            json!({"cmd": "submit", "dry_run": false, "force": true, "resolve": true}),
+            "submit --dry-run --force --resolve",
+            json!({"cmd": "submit", "dry_run": true, "force": true, "resolve": true}),
         ),
         ("elect --to lab1/bob", json!({"cmd": "elect", "to": "lab1/bob"})),
         ("limit --rate 50", json!({"cmd": "limit", "rate": 50.0})),
@@ -213,20 +214,51 @@ fn get_prints_the_text_alone_and_a_missing_line_is_a_negative_answer() {
 }
 
 #[test]
-fn negative_answers_exit_1_and_wrong_submits_65() {
+fn negative_answers_exit_1() {
     let none = FakeDaemon::always(ok(json!({"master": null, "term": 3, "self": false})));
     assert_eq!((none.ctl("master").exit, none.ctl("master").out.as_str()), (1, "no master (term 3)\n"));
     assert_eq!(none.ctl("master --json").exit, 1);
     let nobody = FakeDaemon::always(ok(json!({"peers": []})));
     assert_eq!(nobody.ctl("resolve bob").exit, 1);
-    let rejected = FakeDaemon::always(ok(json!({"state": "rejected", "reply": "999, 1"})));
-    let answered = rejected.ctl("submit");
-    assert_eq!(answered.exit, 65);
-    assert_eq!(answered.out, "the submit was rejected\nreply  999, 1\nstate  rejected\n");
-    let done = FakeDaemon::always(ok(json!({"state": "done"})));
-    assert_eq!(done.ctl("submit").exit, 0);
-    assert_eq!(done.ctl("submit -q").out, "");
-    assert_eq!(FakeDaemon::always(error("E_REJECTED")).ctl("submit").exit, 65);
+}
+
+/// Answers `submit` with `{}`; from the third status on, its submit is `verdict`.
+fn submitting(verdict: Value) -> FakeDaemon {
+    let asked = AtomicU32::new(0);
+    FakeDaemon::answering(move |request| {
+        if request["cmd"] != "status" {
+            return vec![ok(json!({}))];
+        }
+        let mut status = status();
+        if asked.fetch_add(1, Ordering::Relaxed) >= 2 {
+            status["submit"] = verdict.clone();
+        }
+        vec![ok(status)]
+    })
+}
+
+#[test]
+fn submit_waits_for_the_verdict_and_a_wrong_one_exits_65() {
+    let verdict =
+        |state: &str, reply: &str| json!({"state": state, "by": null, "attempts": 1, "reply": reply});
+    let right = submitting(verdict("done", "SUBMIT SUCCESS: x"));
+    let answered = right.ctl("submit");
+    assert_eq!((answered.exit, answered.out.as_str()), (0, "right: SUBMIT SUCCESS: x\n"), "{answered:?}");
+    assert_eq!(right.ctl("submit --json").json()["state"], "done", "it was submitted before");
+    let again = right.ctl("-t 0.3 submit --force --json");
+    assert_eq!((again.exit, again.code().as_str()), (75, "E_TIMEOUT"), "no new verdict came");
+    let wrong = submitting(verdict("rejected", "999, 1"));
+    let answered = wrong.ctl("submit --force");
+    assert_eq!((answered.exit, answered.out.as_str()), (65, "wrong: 999, 1\n"), "{answered:?}");
+    let silent = submitting(status()["submit"].clone()).ctl("-t 0.3 submit");
+    assert_eq!(silent.exit, 75);
+    assert!(silent.err.contains("lab1/bob is the master and submits"), "{silent:?}");
+    let incomplete = FakeDaemon::answering(|request| {
+        vec![if request["cmd"] == "status" { ok(status()) } else { error("E_INCOMPLETE") }]
+    });
+    assert_eq!(incomplete.ctl("submit").exit, 1);
+    let dry = FakeDaemon::always(ok(json!({"lines": 1000})));
+    assert_eq!(dry.ctl("submit --dry-run").out, "nothing was sent\nlines  1000\n");
 }
 
 #[test]

@@ -13,6 +13,12 @@ pub const REQUEST_BYTES: usize = 2 * 1024;
 pub const LINES: u32 = 16_000_000;
 /// The most requests outstanding on one connection to the line server.
 pub const PIPELINE: u32 = 4096;
+/// A line server's clients at once; a further one is closed.
+pub const CLIENTS: usize = 1024;
+/// The sessions that a line server remembers; the oldest without a connection goes first.
+pub const SESSIONS: usize = 4096;
+/// A client of the line server whose unsent replies pass this is closed. One reply may be longer.
+pub const REPLIES_BYTES: usize = 16 * 1024 * 1024;
 
 /// The longest peer frame (kind and body), in bytes: a `Have` bitmap of [`LINES`] bits, or one longest line.
 pub const FRAME_BYTES: usize = 2 * 1024 * 1024 + 64;

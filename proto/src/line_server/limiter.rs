@@ -48,7 +48,7 @@ impl Limiter {
         }
         match self.kind {
             LimiterKind::Spacing => {
-                let gap = Duration::from_secs_f64(1.0 / self.rate);
+                let gap = Duration::try_from_secs_f64(1.0 / self.rate).unwrap_or(Duration::MAX);
                 let allowed = self.last_answer.is_none_or(|last| now >= last + gap);
                 if allowed {
                     self.last_answer = Some(now);

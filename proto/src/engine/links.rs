@@ -13,7 +13,7 @@ use crate::{
 use core::time::Duration;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -89,6 +89,8 @@ pub struct Link {
     pub repaired: (Moment, Duration),
     /// Its last beat.
     pub beat: Told,
+    /// The addresses that it draws from now.
+    pub draws_from: Vec<IpAddr>,
     /// Lines sent on this link.
     pub lines_sent: u64,
     /// Lines received on it.
@@ -445,6 +447,7 @@ impl Link {
             differed: 0,
             repaired: (now, Duration::ZERO),
             beat: Told::default(),
+            draws_from: Vec::new(),
             lines_sent: 0,
             lines_received: 0,
         }

@@ -93,7 +93,6 @@ impl Engine {
             job: self.durable.job.clone(),
             server: self.durable.server.clone(),
             listen: self.settings.swarm.advertise,
-            draws_from: self.settings.server.bind.clone(),
             term: self.election.term(),
             members: self.durable.members.clone(),
             intent: self.durable.intent.clone(),
@@ -389,6 +388,7 @@ impl Engine {
         let Some(link) = self.links.get_mut(conn) else { return };
         link.interval = Duration::from_millis(u64::from(beat.interval_ms)).min(4 * IDLE_BEAT);
         link.beat = Told { held: beat.held, rate: beat.rate, drawn: beat.drawn, done: beat.done };
+        link.draws_from.clone_from(&beat.draws_from);
         if same_job {
             let equal = beat.digest == self.ledger.digest() && beat.held == self.ledger.held().count();
             link.differed = if equal { 0 } else { link.differed.saturating_add(1) };
@@ -413,6 +413,7 @@ impl Engine {
             rate: self.fetch.rate(self.now).unwrap_or(0.0) as f32,
             interval_ms: u32::try_from(self.beat_interval().as_millis()).unwrap_or(u32::MAX),
             done: self.is_done(),
+            draws_from: self.fetch.local_addresses().take(limits::SOURCES).collect(),
         })
     }
 

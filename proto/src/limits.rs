@@ -35,6 +35,8 @@ pub const NAME_BYTES: usize = 200;
 
 /// The longest control request, in bytes.
 pub const CONTROL_REQUEST_BYTES: usize = 64 * 1024;
+/// The longest control reply that a client reads: [`PEERS`] peers in one line. Pieces of lines are far shorter.
+pub const CONTROL_REPLY_BYTES: usize = 4 * 1024 * 1024;
 /// The most control clients at once, on each socket.
 pub const CONTROL_CLIENTS: usize = 256;
 /// A control client's unsent replies may not pass this; a stream pauses, a slow reader waits.

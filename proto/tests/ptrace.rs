@@ -11,6 +11,7 @@ use std::time::Duration;
     if s.latency > Duration::ZERO { s.jitter = Duration::from_micros(e("J", 100.0) as u64); }
     if e("C", 0.0) > 0.0 { s.rates = vec![(0.0, 100.0), (7.0, 30.0), (14.0, 300.0)]; }
     s.hiccup_every = e("H", 1000.0) as u32;
+    s.single = e("SINGLE", 0.0) > 0.0;
     s.seed = e("SEED", 1.0) as u64;
     let c = run(&s);
     let t0 = c.sends.first().unwrap().0;

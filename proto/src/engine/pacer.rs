@@ -179,7 +179,8 @@ impl Pacer {
         }
         let due = match &self.pace {
             Pace::Open(open) => self.open_due(open).min(allowed),
-            _ => u32::from(self.next().is_some_and(|(at, _)| now >= at.floor())),
+            _ if self.next().is_some_and(|(at, _)| now >= at.floor()) => self.trial().min(allowed),
+            _ => 0,
         };
         if due == 0 {
             self.waits = true;
@@ -348,12 +349,25 @@ impl Pacer {
         !self.together && self.flight.outstanding > 1
     }
 
+    /// On a long link two are written at once until that was answered: only then may several be under way.
+    fn trial(&self) -> u32 {
+        let try_two = !self.together && self.strikes < STRIKES && self.link.is_long();
+        if try_two && self.flight.outstanding == 0 { 2 } else { 1 }
+    }
+
     fn open_due(&self, open: &Open) -> u32 {
         open.due(self.flight.outstanding, self.depth_limit(), !self.cap.is_set())
     }
 
     fn depth_limit(&self) -> u32 {
-        if self.strikes >= STRIKES { 1 } else { self.fixed.unwrap_or(limits::PIPELINE) }
+        let limit = self.fixed.unwrap_or(limits::PIPELINE);
+        if self.strikes >= STRIKES {
+            1
+        } else if self.together || matches!(self.pace, Pace::Open(_)) {
+            limit
+        } else {
+            self.trial().min(limit)
+        }
     }
 
     fn room(&self) -> u32 {

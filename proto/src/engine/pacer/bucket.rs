@@ -10,6 +10,8 @@ const FASTER: f64 = 1.04;
 const CLEAN: (u32, Micros) = (16, 200_000.0);
 /// By how much each further answer speeds up.
 const SPEED_UP: f64 = 0.12;
+/// The speed is doubled in this time at the earliest.
+const DOUBLED: Micros = 20_000.0;
 /// From this speed on it is not spent credit that was refused at last, but a raised limit.
 const RAISED: f64 = 2.0;
 /// A measurement's least length: µs, and requests.
@@ -32,6 +34,8 @@ pub(super) struct Bucket {
     before: Micros,
     speed: f64,
     due: Micros,
+    /// The schedule is faster than this process: no use in speeding up.
+    behind: bool,
     /// The measurement: since a refusal.
     since: Micros,
     answers: u32,
@@ -68,6 +72,7 @@ impl Bucket {
             before: 0.0,
             speed: FASTER,
             due: now,
+            behind: false,
             since,
             answers,
             requests: answers,
@@ -102,6 +107,7 @@ impl Bucket {
             _ => (1.0, None),
         };
         self.test = next;
+        self.behind = at - self.due > 2.0 * step;
         self.due = self.due.max(at - 4.0 * step) + share * step;
         if next.is_some() {
             self.due = at + share * self.period;
@@ -158,9 +164,9 @@ impl Bucket {
             self.clean_since = sample.sent;
         }
         self.clean = self.clean.saturating_add(1);
-        if self.clean > CLEAN.0 && sample.sent - self.clean_since > CLEAN.1 {
-            // Not more than twice in a round trip: what is too fast is learnt that late.
-            let twice = if link.is_long() { 0.7 * self.period / (self.speed * link.rtt) } else { 1.0 };
+        if self.clean > CLEAN.0 && !self.behind && sample.sent - self.clean_since > CLEAN.1 {
+            // Not more than doubled in a round trip: what is too fast is learnt that late.
+            let twice = 0.7 * self.period / (self.speed * link.rtt.max(DOUBLED));
             self.speed *= 1.0 + SPEED_UP.min(twice);
             if self.speed > FASTEST {
                 self.period *= FASTER / self.speed;

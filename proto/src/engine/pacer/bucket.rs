@@ -12,6 +12,8 @@ const CLEAN: (u32, Micros) = (12, 200_000.0);
 const SPEED_UP: f64 = 0.12;
 /// The speed is doubled in this time at the earliest.
 const DOUBLED: Micros = 20_000.0;
+/// On a slow server so long is enough, without so many answers.
+const CLEAN_SLOW: Micros = 1_000_000.0;
 /// From this speed on it is not spent credit that was refused at last, but a raised limit.
 const RAISED: f64 = 2.0;
 /// A measurement's least length: µs, and requests.
@@ -164,7 +166,9 @@ impl Bucket {
             self.clean_since = sample.sent;
         }
         self.clean = self.clean.saturating_add(1);
-        if self.clean > CLEAN.0 && !self.behind && sample.sent - self.clean_since > CLEAN.1 {
+        let streak = sample.sent - self.clean_since;
+        let many = self.clean > CLEAN.0 || (self.clean > 2 && streak > CLEAN_SLOW);
+        if many && !self.behind && streak > CLEAN.1 {
             // Not more than doubled in a round trip: what is too fast is learnt that late.
             let twice = 0.7 * self.period / (self.speed * link.rtt.max(DOUBLED));
             self.speed *= 1.0 + SPEED_UP.min(twice);
@@ -247,6 +251,7 @@ impl Bucket {
     pub(super) fn on_lost(&mut self, now: Micros) {
         (self.since, self.answers, self.requests) = (now, 0, 0);
         (self.row, self.clean, self.test, self.due) = (0, 0, None, now);
+        self.speed = FASTER;
         (self.changed, self.fresh, self.before, self.void) = (now, (0, 0), 0.0, true);
     }
 

@@ -35,7 +35,13 @@ use lineswarm_proto::{
     wire::control::ErrorBody,
 };
 use mio::{Events, Poll, Token, Waker};
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::{Duration, SystemTime}};
+use std::{
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 const WAKER: Token = Token(0);
 const TIMER: Token = Token(1);

@@ -203,7 +203,7 @@ impl Engine {
             self.on_errand_end(end);
         }
         let leads = match self.settings.submit_by {
-            SubmitBy::Master => self.election.is_master(),
+            SubmitBy::Master => self.election.is_master() && !self.left,
             SubmitBy::EveryPeer => true,
             SubmitBy::Nobody => false,
         } || self.submit.forced;

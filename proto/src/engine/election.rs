@@ -477,7 +477,8 @@ fn is_majority(votes: &BTreeSet<PeerId>, members: impl Iterator<Item = PeerId>, 
         all += 1;
         yes += usize::from(votes.contains(&member));
     }
-    2 * yes > all || (2 * yes == all && anonymous == 0 && lowest.is_some_and(|lowest| votes.contains(&lowest)))
+    2 * yes > all
+        || (2 * yes == all && anonymous == 0 && lowest.is_some_and(|lowest| votes.contains(&lowest)))
 }
 
 #[cfg(test)]

@@ -293,7 +293,10 @@ impl Links {
         if let Some(link) = self.links.get_mut(&conn) {
             link.established = true;
             let id = Some(link.id);
-            self.contacts.iter_mut().filter(|contact| contact.id == id).for_each(|contact| contact.failures = 0);
+            self.contacts
+                .iter_mut()
+                .filter(|contact| contact.id == id)
+                .for_each(|contact| contact.failures = 0);
         }
         self.recount();
     }

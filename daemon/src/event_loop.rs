@@ -242,10 +242,10 @@ impl EventLoop {
 
     /// All that follows from what the poll reported.
     fn turn(&mut self) {
-        if self.accept_more || self.accept_again.is_some_and(|at| self.now >= at) {
-            if let Err(error) = self.accept() {
-                log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
-            }
+        if (self.accept_more || self.accept_again.is_some_and(|at| self.now >= at))
+            && let Err(error) = self.accept()
+        {
+            log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
         }
         let mut bytes = core::mem::take(&mut self.buffer);
         while let Some(news) = self.connections.next_news(&mut bytes) {
@@ -396,7 +396,9 @@ impl EventLoop {
         self.notify.reloading();
         let result = reload::reload(&self.args, &mut self.config);
         self.notify.ready();
-        for command in result? {
+        let commands = result?;
+        self.control.on_reloaded(&self.config);
+        for command in commands {
             let request = lineswarm_proto::engine::io::RequestId(u64::MAX);
             self.feed(Input::Command { request, command });
         }

@@ -4,9 +4,9 @@
 //! the order of the requests. It never reads a clock and never waits. What a limiter sees are *send* times, so every
 //! gap here is one between send times; replies only tell whether the request that was sent then came too early.
 //!
-//! Three ways to pace, each in its own file: [`open`] (no limit seen), [`spacing`] (lateness is lost for good) and
-//! [`bucket`] (lateness is credit). Invariant: with room for another request [`Pacer::deadline`] is a moment, without
-//! room a reply is outstanding: the machine never stops by itself.
+//! Four ways to pace, each in its own file: `open` (no limit seen), `spacing` (lateness is lost for good), `bucket`
+//! (lateness is credit) and `window` (seconds of the server's clock). Invariant: without a [`Pacer::deadline`] a reply
+//! is outstanding, so the machine never stops by itself. docs/pacing.md tells the rules and what they achieve.
 
 mod bucket;
 mod cap;

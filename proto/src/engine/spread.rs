@@ -132,6 +132,9 @@ impl Engine {
         {
             self.want_missing();
         }
+        if !self.has_reserved() {
+            return;
+        }
         for conn in self.links.established() {
             let Some(link) = self.links.get(conn) else { continue };
             if link.epoch != self.durable.job.epoch {

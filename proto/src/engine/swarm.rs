@@ -161,6 +161,7 @@ impl Engine {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
                     self.out.witness(frame.lamport);
+                    self.reserve_lamport();
                     Message::read(frame)
                         .map_err(|error| error.to_string())
                         .and_then(|message| self.on_message(conn, message).map_err(str::to_owned))

@@ -125,6 +125,11 @@ impl Engine {
         (!ended).then_some(intent)
     }
 
+    /// Somebody announced a submit, or it ended.
+    fn is_submit_known(&self) -> bool {
+        self.durable.intent.is_some() || self.durable.outcome.is_some()
+    }
+
     /// `submit.state` of `status`.
     pub(super) fn submit_state(&self) -> SubmitState {
         let rejected = self.durable.outcome.as_ref().is_some_and(|outcome| !outcome.right);
@@ -204,6 +209,11 @@ impl Engine {
     pub(super) fn turn_submit(&mut self) {
         if let Some(end) = self.fetch.take_end() {
             self.on_errand_end(end);
+        }
+        // A probe replaces whatever was submitted before: it is only for a file of which nobody knows anything.
+        let needless = self.ledger.count().is_some() || self.is_submit_known();
+        if needless && self.submit.phase == Phase::Probing && self.fetch.call_back() {
+            self.submit.phase = Phase::Idle;
         }
         let leads = match self.settings.submit_by {
             SubmitBy::Master => self.election.is_master() && !self.left,
@@ -324,8 +334,7 @@ impl Engine {
     /// Nobody knows how many lines there are: the master asks the server by submitting one.
     fn probe_if_due(&mut self) {
         let due = self.now >= self.submit.born + PROBE_AFTER && self.submit.phase == Phase::Idle;
-        let first_submit = self.durable.intent.is_none() && self.durable.outcome.is_none();
-        if due && first_submit && !self.ledger.held().is_empty() {
+        if due && !self.is_submit_known() && !self.ledger.held().is_empty() {
             self.submit.phase = Phase::Probing;
             self.submit.probes += 1;
             let identity = self.settings.server.identity.clone();
@@ -358,6 +367,7 @@ impl Engine {
         self.out.note(Event::Probed { reply: verdict.raw.clone() });
         let count = verdict.outcome.as_ref().ok().and_then(|score| u32::try_from(score.max_lines).ok());
         match count.filter(|count| (1..=crate::limits::LINES).contains(count)) {
+            Some(_) if self.ledger.count().is_some() => {}
             Some(count) => {
                 self.learn_count(count);
                 self.tell_job();

@@ -76,7 +76,6 @@ impl Engine {
             in_vain.subtract(&bitmap);
             link.asked.subtract(&in_vain);
             link.theirs = bitmap;
-            link.differed = 0;
         }
         self.want_missing();
     }

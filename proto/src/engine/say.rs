@@ -58,7 +58,7 @@ impl Engine {
     pub(super) fn say_stored(&mut self, to: To, message: Message<'static>) {
         self.sync_ballot();
         let rests_on = self.newest_ticket();
-        if rests_on <= self.stored {
+        if rests_on <= self.stored && self.deferred.is_empty() && self.has_reserved() {
             self.say(to, &message);
         } else {
             self.deferred.push_back((rests_on, to, message));
@@ -100,7 +100,7 @@ impl Engine {
         if self.reserved.1 <= self.stored {
             self.reserved.0 = self.reserved.2;
         }
-        while self.deferred.front().is_some_and(|(rests_on, ..)| *rests_on <= self.stored) {
+        while self.has_reserved() && self.deferred.front().is_some_and(|(on, ..)| *on <= self.stored) {
             let Some((_, to, message)) = self.deferred.pop_front() else { break };
             self.say(to, &message);
         }

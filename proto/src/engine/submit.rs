@@ -255,8 +255,17 @@ impl Engine {
                 }
             }
             Phase::Announcing { .. } => self.send_if_agreed(),
+            // Another master's INTENT came before the first byte was sent: that one is waited for.
+            Phase::Sending if !self.submit.forced && !self.is_announced() && self.fetch.call_back() => {
+                self.submit.phase = Phase::Idle;
+            }
             Phase::Sending | Phase::Correcting | Phase::Probing => {}
         }
+    }
+
+    /// The newest INTENT is this node's own.
+    fn is_announced(&self) -> bool {
+        self.durable.intent.as_ref().is_some_and(|intent| intent.by == self.settings.id)
     }
 
     /// This node does not lead (any more): what nobody saw yet is taken back.
@@ -304,7 +313,9 @@ impl Engine {
         let electorate = electorate!(self);
         let all = electorate.live.iter().all(|peer| acks.contains(peer));
         let agreed = self.election.is_quorum(&acks, electorate) && (all || self.now >= since + ACK_PATIENCE);
-        let current = self.durable.intent.as_ref().is_some_and(|intent| intent.term == self.election.term());
+        let term = self.election.term();
+        let current =
+            self.is_announced() && self.durable.intent.as_ref().is_some_and(|intent| intent.term == term);
         if !alone && !current {
             self.submit.phase = Phase::Idle;
         } else if alone || agreed {

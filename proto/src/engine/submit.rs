@@ -469,7 +469,7 @@ impl Engine {
                 said_at.map(|since| since + ACK_PATIENCE).filter(|at| *at > self.now)
             }
             Phase::InDoubt { since } if self.settings.election.in_doubt == InDoubt::Resubmit => {
-                Some(*since + DOUBT)
+                Some(*since + DOUBT).filter(|at| *at > self.now)
             }
             Phase::Idle if self.ledger.count().is_none() && self.election.is_master() && self.started => {
                 Some(self.submit.born + PROBE_AFTER).filter(|at| *at > self.now)

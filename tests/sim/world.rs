@@ -161,6 +161,12 @@ impl World {
         self.nodes.iter().filter(|node| !node.left).filter_map(Node::engine).all(|engine| engine.is_over())
     }
 
+    /// Every node that is up holds the whole file.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.nodes.iter().filter_map(Node::engine).all(|engine| engine.is_complete())
+    }
+
     /// Goes on until `is_there`, for at most `within`. `what` is the promise.
     pub fn run_until(
         &mut self,

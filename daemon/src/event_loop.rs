@@ -11,6 +11,7 @@ use crate::{
     connections::{Connections, News},
     control::{Control, Surroundings, Wish},
     exit::Exit,
+    history::History,
     net::{
         listen::{AcceptEnd, Incoming, ListenError, Listener},
         secure::{Keys, LinkError},
@@ -34,7 +35,7 @@ use lineswarm_proto::{
     wire::control::ErrorBody,
 };
 use mio::{Events, Poll, Token, Waker};
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::{Duration, SystemTime}};
 
 const WAKER: Token = Token(0);
 const TIMER: Token = Token(1);
@@ -94,6 +95,7 @@ pub(crate) struct EventLoop {
     connections: Connections,
     engine: Engine,
     report: Report,
+    history: History,
     refusals: Refusals,
     output: Output,
     notify: Notify,
@@ -131,6 +133,7 @@ impl EventLoop {
         let now = clock.now();
         let engine = Engine::new(settings, restored, u64::from_le_bytes(seed), now);
         let report = Report::new(&config.node.name);
+        let history = History::open(&config.node.state_dir);
         let output = Output::new(config.submit.output.clone());
         Ok(Self {
             args,
@@ -148,6 +151,7 @@ impl EventLoop {
             connections,
             engine,
             report,
+            history,
             refusals: Refusals::default(),
             output,
             notify: Notify::new(),
@@ -211,7 +215,12 @@ impl EventLoop {
                         Signal::End => self.ending = true,
                         Signal::Reload => {
                             if let Err(error) = self.reload() {
-                                log::error!("reload-failed what=\"{}\" why=\"{}\" cure=\"{}\"", error.what, error.why, error.cure);
+                                log::error!(
+                                    "reload-failed what=\"{}\" why=\"{}\" cure=\"{}\"",
+                                    error.what,
+                                    error.why,
+                                    error.cure
+                                );
                             }
                         }
                         Signal::Tell => log::info!("state {:?}", self.engine.status()),
@@ -259,7 +268,10 @@ impl EventLoop {
         }
         let engine = &self.engine;
         self.notify.turn(self.now, || engine.status());
-        if self.config.run.exit_when == ExitWhen::Done && self.engine.is_over() && self.connections.is_flushed() {
+        if self.config.run.exit_when == ExitWhen::Done
+            && self.engine.is_over()
+            && self.connections.is_flushed()
+        {
             self.ending = true;
         }
     }
@@ -288,6 +300,8 @@ impl EventLoop {
                     if matches!(stamped.event, Event::Complete { .. }) {
                         self.output.write(self.engine.lines());
                     }
+                    let engine = &self.engine;
+                    self.history.note(&stamped.event, || engine.status(), SystemTime::now());
                     self.report.note(&stamped, self.now);
                 }
             }
@@ -344,6 +358,7 @@ impl EventLoop {
         let around = Surroundings {
             engine: &self.engine,
             report: &self.report,
+            history: &self.history,
             listen: self.listen_address,
             unsaved: self.store.unsaved(),
             now: self.now,

@@ -54,6 +54,7 @@ impl Engine {
             pacer: self.fetch.belief().map_or_else(unknown_pacer, |belief| self.pacer(&belief)),
             problem: self.failed.clone(),
             listen: None,
+            discover: Vec::new(),
             unsaved: 0,
         }
     }

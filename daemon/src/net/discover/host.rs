@@ -153,14 +153,8 @@ mod tests {
         std::fs::create_dir_all(base.path().join("bob").join(NAME)).unwrap();
         std::fs::create_dir(base.path().join("carol")).unwrap();
         let pipe = base.path().join("carol").join(NAME);
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &pipe,
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RWXU,
-            0,
-        )
-        .unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
+            .unwrap();
         assert_eq!(seen(&alice), []);
         assert!(pipe.exists());
     }

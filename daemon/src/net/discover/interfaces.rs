@@ -26,8 +26,8 @@ pub(super) fn usable(names: &[String], listen: SocketAddr) -> io::Result<Vec<Int
         let (flags, named) = (one.flags, names.contains(&one.name));
         let is_loopback = flags.contains(InterfaceFlags::LOOPBACK);
         // Linux multicasts on the loopback interface, though its flags do not say so.
-        let able = flags.contains(InterfaceFlags::UP)
-            && (flags.contains(InterfaceFlags::MULTICAST) || is_loopback);
+        let able =
+            flags.contains(InterfaceFlags::UP) && (flags.contains(InterfaceFlags::MULTICAST) || is_loopback);
         let Some(ip) = spoken_from(ip, listen.ip(), is_loopback, named) else { continue };
         let known = |its: &Interface| its.index == index && its.ip.is_ipv4() == ip.is_ipv4();
         if able
@@ -46,7 +46,8 @@ fn spoken_from(ip: IpAddr, listen: IpAddr, is_loopback: bool, named: bool) -> Op
     let link_local = |ip: IpAddr| matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
     if !listen.is_unspecified() {
         // All of 127.0.0.0/8 is the loopback interface's.
-        let its_own = ip == listen || (is_loopback && listen.is_loopback() && ip.is_ipv4() && listen.is_ipv4());
+        let its_own =
+            ip == listen || (is_loopback && listen.is_loopback() && ip.is_ipv4() && listen.is_ipv4());
         return its_own.then_some(listen);
     }
     let family = ip.is_ipv4() || (listen.is_ipv6() && (link_local(ip) || is_loopback));

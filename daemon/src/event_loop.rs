@@ -131,8 +131,7 @@ impl EventLoop {
         let listen_address = listener.local_addr()?;
         listener.register(registry, LISTENER)?;
         let control = Control::bind(&config, registry, CONTROL)?;
-        let discovery =
-            Discovery::start(&config, listen_address, registry, DISCOVERY, Arc::clone(&waker), clock.now())?;
+        let discovery = Discovery::start(&config, listen_address, registry, DISCOVERY, &waker, clock.now())?;
         let connections = Connections::new(registry.try_clone()?, waker, keys, CONNECTIONS);
         tell_recovered(&config.node.state_dir, &recovered);
         let mut settings = config.settings(recovered.key.id());
@@ -231,12 +230,7 @@ impl EventLoop {
                         Signal::End => self.ending = true,
                         Signal::Reload => {
                             if let Err(error) = self.reload() {
-                                log::error!(
-                                    "reload-failed what=\"{}\" why=\"{}\" cure=\"{}\"",
-                                    error.what,
-                                    error.why,
-                                    error.cure
-                                );
+                                log::error!("reload-failed why=\"{error}\"");
                             }
                         }
                         Signal::Tell => log::info!("state {:?}", self.engine.status()),
@@ -253,10 +247,10 @@ impl EventLoop {
 
     /// All that follows from what the poll reported.
     fn turn(&mut self) {
-        if self.accept_more || self.accept_again.is_some_and(|at| self.now >= at) {
-            if let Err(error) = self.accept() {
-                log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
-            }
+        if (self.accept_more || self.accept_again.is_some_and(|at| self.now >= at))
+            && let Err(error) = self.accept()
+        {
+            log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
         }
         let mut bytes = core::mem::take(&mut self.buffer);
         while let Some(news) = self.connections.next_news(&mut bytes) {
@@ -318,9 +312,7 @@ impl EventLoop {
                     if matches!(stamped.event, Event::Complete { .. }) {
                         self.output.write(self.engine.lines());
                     }
-                    if matches!(stamped.event, Event::LinkClosed { .. }) {
-                        self.discovery.hurry(self.now);
-                    }
+                    self.discovery.note(&stamped.event, self.now);
                     let engine = &self.engine;
                     self.history.note(&stamped.event, || engine.status(), SystemTime::now());
                     self.report.note(&stamped, self.now);
@@ -425,7 +417,9 @@ impl EventLoop {
         let result = reload::reload(&self.args, &mut self.config);
         self.notify.ready();
         self.discovery.hurry(self.now);
-        for command in result? {
+        let commands = result?;
+        self.control.on_reloaded(&self.config);
+        for command in commands {
             let request = lineswarm_proto::engine::io::RequestId(u64::MAX);
             self.feed(Input::Command { request, command });
         }

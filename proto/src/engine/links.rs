@@ -8,7 +8,9 @@ mod tests;
 
 pub use contacts::{CONFIGURED, Contact};
 
-use crate::{bitmap::Bitmap, engine::io::ConnId, ids::PeerId, time::Moment, wire::frame::FrameReader};
+use crate::{
+    bitmap::Bitmap, engine::io::ConnId, ids::PeerId, limits, time::Moment, wire::frame::FrameReader,
+};
 use core::time::Duration;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -298,10 +300,12 @@ impl Link {
         self.beat = Told::default();
     }
 
-    /// When its silence has lasted too long: four of its own intervals, a second at least.
+    /// When its silence has lasted too long: four of its own intervals, a second at least. Before its hello it may be
+    /// waiting for its disk.
     #[must_use]
     pub fn silent_at(&self) -> Moment {
         const LEAST: Duration = Duration::from_secs(1);
-        self.heard + (self.interval * 4).max(LEAST)
+        const HELLO: Duration = Duration::from_millis(limits::HANDSHAKE_MS);
+        self.heard + if self.established { (self.interval * 4).max(LEAST) } else { HELLO }
     }
 }

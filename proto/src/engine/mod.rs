@@ -144,7 +144,6 @@ impl Engine {
         }
         let lamport = durable.lamport_reserved;
         durable.lamport_reserved = lamport.saturating_add(LAMPORT_BLOCK);
-        durable.members.join(settings.id);
         let ballot = (durable.term, durable.voted_for);
         let mut server = settings.server.clone();
         server.address.clone_from(&durable.server);

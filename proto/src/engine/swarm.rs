@@ -70,6 +70,14 @@ impl Engine {
         self.links.open(conn, Link::new(id, address, self.now));
     }
 
+    /// Who was told of no peer founds a swarm. Everybody else becomes a member when a peer says so, having stored it:
+    /// a newcomer that counted itself in could be a majority in its own eyes only.
+    fn found_if_alone(&mut self) {
+        if self.durable.members.known() == 0 && !self.links.is_told_of_peers() {
+            self.dirty |= self.durable.members.join(self.settings.id);
+        }
+    }
+
     /// Says hello on new links, once all that it tells is stored; what their other ends said meanwhile is heard then.
     fn greet(&mut self) {
         let new: Vec<_> = self.links.iter().filter(|(_, link)| !link.greeted).map(|(conn, _)| conn).collect();
@@ -265,8 +273,6 @@ impl Engine {
             self.out.note(Event::MemberJoined { peer: id });
             changed = true;
         }
-        // A peer that forgot this node while it was away hears that it is back.
-        changed |= !self.left && self.durable.members.join(self.settings.id);
         self.dirty |= changed;
         self.election.on_term(hello.term, self.now);
         if hello.job.epoch == self.durable.job.epoch {
@@ -297,9 +303,6 @@ impl Engine {
     fn on_roster(&mut self, roster: Roster) {
         if self.durable.members.merge(&roster.members) {
             self.dirty = true;
-            if !self.left && self.durable.members.join(self.settings.id) {
-                self.tell_members();
-            }
         }
         for (id, name, address) in roster.known {
             if id == self.settings.id || self.links.is_banned(id) {
@@ -328,14 +331,13 @@ impl Engine {
         }
         let why = format!("the peer says: {}", bye.text);
         let refused = self.links.get(conn).is_some_and(|link| !link.established);
-        if bye.reason != ByeReason::SecondLink as u8 {
-            if refused {
-                self.out.note(Event::PeerRefused { peer: id, why: why.clone() });
-                self.links.remember(id).problem = Some(why.clone());
-            }
-            let passing = [ByeReason::GoingDown as u8, ByeReason::Silent as u8].contains(&bye.reason);
-            self.links.put_off(id, &why, !passing, self.now);
+        if refused && bye.reason != ByeReason::SecondLink as u8 {
+            self.out.note(Event::PeerRefused { peer: id, why: why.clone() });
+            self.links.remember(id).problem = Some(why.clone());
         }
+        let passing = [ByeReason::GoingDown, ByeReason::Silent, ByeReason::SecondLink];
+        let lasting = !passing.iter().any(|passing| *passing as u8 == bye.reason);
+        self.links.put_off(id, &why, lasting, self.now);
         self.out.push(Effect::Close { conn });
         self.unlink(conn, &why);
     }
@@ -407,7 +409,7 @@ impl Engine {
     fn beat(&self) -> Message<'static> {
         Message::Beat(Beat {
             term: self.election.term(),
-            master: self.election.master(),
+            master: self.election.heard_master(),
             held: self.ledger.held().count(),
             digest: self.ledger.digest(),
             drawn: self.fetch.counts().draws,
@@ -433,6 +435,7 @@ impl Engine {
 
     /// Beats, silences, dials.
     pub(super) fn turn_links(&mut self) {
+        self.found_if_alone();
         self.greet();
         let due = self.beat_at.min(self.now + self.beat_interval());
         if self.now >= due {

@@ -20,7 +20,7 @@ use crate::{
 use announcement::{Ignored, SwarmHash};
 use dns::Name;
 use host::Host;
-use lineswarm_proto::{limits::FOUND_QUEUE, time::Moment};
+use lineswarm_proto::{engine::event::Event, limits::FOUND_QUEUE, time::Moment};
 use mio::{Registry, Token, Waker};
 use multicast::Multicast;
 use pace::Pace;
@@ -57,7 +57,7 @@ impl Discovery {
         listen: SocketAddr,
         registry: &Registry,
         first_token: usize,
-        waker: Arc<Waker>,
+        waker: &Arc<Waker>,
         now: Moment,
     ) -> io::Result<Self> {
         let swarm = SwarmHash::of(&config.swarm.id);
@@ -67,7 +67,7 @@ impl Discovery {
             host: None,
             multicast: None,
             names: Vec::new(),
-            resolver: Resolver::new(waker),
+            resolver: Resolver::new(Arc::clone(waker)),
             found: VecDeque::new(),
             ignored: Vec::new(),
             rng: fastrand::Rng::with_seed(u64::from_le_bytes(seed)),
@@ -131,7 +131,14 @@ impl Discovery {
         host.chain(multicast).chain(self.names.iter().map(Name::deadline)).min()
     }
 
-    /// Looks again at once, and speaks again at once: a peer was lost, or somebody asks for it.
+    /// A peer was lost: look for it.
+    pub(crate) fn note(&mut self, event: &Event, now: Moment) {
+        if matches!(event, Event::LinkClosed { .. }) {
+            self.hurry(now);
+        }
+    }
+
+    /// Looks and speaks again at once.
     pub(crate) fn hurry(&mut self, now: Moment) {
         if let Some((_, pace)) = &mut self.host {
             pace.hurry(now, Duration::ZERO);

@@ -236,6 +236,12 @@ impl Links {
         u32::try_from(count.count()).unwrap_or(u32::MAX)
     }
 
+    /// There is a configured address that is not this node's own.
+    #[must_use]
+    pub fn is_told_of_peers(&self) -> bool {
+        self.contacts.iter().any(|contact| contact.found == CONFIGURED && !contact.is_void())
+    }
+
     /// How the node behind `id` was found, the surest way first; empty if nobody knows.
     #[must_use]
     pub fn found(&self, id: PeerId) -> &str {

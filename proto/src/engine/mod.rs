@@ -212,7 +212,9 @@ impl Engine {
             Input::Stored(ticket) => self.on_stored(ticket),
             Input::Command { request, command } => self.on_command(request, command),
             Input::Found { address, how } => {
-                self.links.add_contact(&address.to_string(), how, None, now);
+                if !self.left {
+                    self.links.on_found(address, how, now, &mut self.out);
+                }
             }
             Input::Stop => self.bye_all(ByeReason::GoingDown),
         }

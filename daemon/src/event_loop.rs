@@ -211,7 +211,12 @@ impl EventLoop {
                         Signal::End => self.ending = true,
                         Signal::Reload => {
                             if let Err(error) = self.reload() {
-                                log::error!("reload-failed what=\"{}\" why=\"{}\" cure=\"{}\"", error.what, error.why, error.cure);
+                                log::error!(
+                                    "reload-failed what=\"{}\" why=\"{}\" cure=\"{}\"",
+                                    error.what,
+                                    error.why,
+                                    error.cure
+                                );
                             }
                         }
                         Signal::Tell => log::info!("state {:?}", self.engine.status()),
@@ -259,7 +264,10 @@ impl EventLoop {
         }
         let engine = &self.engine;
         self.notify.turn(self.now, || engine.status());
-        if self.config.run.exit_when == ExitWhen::Done && self.engine.is_over() && self.connections.is_flushed() {
+        if self.config.run.exit_when == ExitWhen::Done
+            && self.engine.is_over()
+            && self.connections.is_flushed()
+        {
             self.ending = true;
         }
     }

@@ -249,7 +249,7 @@ mod tests {
         }
         assert!(!page.contains("{{") && !page.contains("}}<"));
         let before_script = page.split("<script").next().unwrap();
-        for words in ["the time falls inversely", "speed-up at 4", "3.93x", "9 of 9", "compare --peers 1,2,4"]
+        for words in ["the time falls inversely", "speed-up at 4", "3.97x", "9 of 9", "compare --peers 1,2,4"]
         {
             assert!(before_script.contains(words), "{words}");
         }

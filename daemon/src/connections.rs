@@ -263,6 +263,8 @@ impl Connections {
             Ok(Progress::Pending(dial)) => entry.socket = Socket::Dialling { dial, others },
             Ok(Progress::Connected(tcp)) => match entry.purpose {
                 Purpose::Server { .. } => {
+                    // The engine wants to know from where it draws.
+                    let address = tcp.stream().local_addr().unwrap_or(address);
                     entry.socket = Socket::Server(tcp);
                     self.news.push_back(News::Opened { conn, peer: None, address });
                 }

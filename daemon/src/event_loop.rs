@@ -11,6 +11,7 @@ use crate::{
     connections::{Connections, News},
     control::{Control, Surroundings, Wish},
     exit::Exit,
+    history::History,
     net::{
         listen::{AcceptEnd, Incoming, ListenError, Listener},
         secure::{Keys, LinkError},
@@ -34,7 +35,13 @@ use lineswarm_proto::{
     wire::control::ErrorBody,
 };
 use mio::{Events, Poll, Token, Waker};
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 const WAKER: Token = Token(0);
 const TIMER: Token = Token(1);
@@ -94,6 +101,7 @@ pub(crate) struct EventLoop {
     connections: Connections,
     engine: Engine,
     report: Report,
+    history: History,
     refusals: Refusals,
     output: Output,
     notify: Notify,
@@ -131,6 +139,7 @@ impl EventLoop {
         let now = clock.now();
         let engine = Engine::new(settings, restored, u64::from_le_bytes(seed), now);
         let report = Report::new(&config.node.name);
+        let history = History::open(&config.node.state_dir);
         let output = Output::new(config.submit.output.clone());
         Ok(Self {
             args,
@@ -148,6 +157,7 @@ impl EventLoop {
             connections,
             engine,
             report,
+            history,
             refusals: Refusals::default(),
             output,
             notify: Notify::new(),
@@ -232,10 +242,10 @@ impl EventLoop {
 
     /// All that follows from what the poll reported.
     fn turn(&mut self) {
-        if self.accept_more || self.accept_again.is_some_and(|at| self.now >= at) {
-            if let Err(error) = self.accept() {
-                log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
-            }
+        if (self.accept_more || self.accept_again.is_some_and(|at| self.now >= at))
+            && let Err(error) = self.accept()
+        {
+            log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
         }
         let mut bytes = core::mem::take(&mut self.buffer);
         while let Some(news) = self.connections.next_news(&mut bytes) {
@@ -296,6 +306,8 @@ impl EventLoop {
                     if matches!(stamped.event, Event::Complete { .. }) {
                         self.output.write(self.engine.lines());
                     }
+                    let engine = &self.engine;
+                    self.history.note(&stamped.event, || engine.status(), SystemTime::now());
                     self.report.note(&stamped, self.now);
                 }
             }
@@ -352,6 +364,7 @@ impl EventLoop {
         let around = Surroundings {
             engine: &self.engine,
             report: &self.report,
+            history: &self.history,
             listen: self.listen_address,
             unsaved: self.store.unsaved(),
             now: self.now,
@@ -383,7 +396,9 @@ impl EventLoop {
         self.notify.reloading();
         let result = reload::reload(&self.args, &mut self.config);
         self.notify.ready();
-        for command in result? {
+        let commands = result?;
+        self.control.on_reloaded(&self.config);
+        for command in commands {
             let request = lineswarm_proto::engine::io::RequestId(u64::MAX);
             self.feed(Input::Command { request, command });
         }

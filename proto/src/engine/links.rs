@@ -13,7 +13,7 @@ use crate::{
 use core::time::Duration;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -55,6 +55,10 @@ pub struct Link {
     pub id: PeerId,
     /// The other end's address.
     pub remote: SocketAddr,
+    /// Our hello was said; what came before that waits in `early`.
+    pub greeted: bool,
+    /// See `greeted`.
+    pub early: Vec<u8>,
     /// Its hello came: it counts as live.
     pub established: bool,
     /// Cuts the stream into frames.
@@ -85,6 +89,8 @@ pub struct Link {
     pub repaired: (Moment, Duration),
     /// Its last beat.
     pub beat: Told,
+    /// The addresses that it draws from now.
+    pub draws_from: Vec<IpAddr>,
     /// Lines sent on this link.
     pub lines_sent: u64,
     /// Lines received on it.
@@ -127,6 +133,8 @@ pub struct Links {
     known: BTreeMap<PeerId, Acquaintance>,
     banned: BTreeSet<PeerId>,
     live: BTreeSet<PeerId>,
+    /// Those and the ones whose hello is still to come: nobody dials them again.
+    linked: BTreeSet<PeerId>,
     rng: fastrand::Rng,
 }
 
@@ -140,6 +148,7 @@ impl Links {
             known: BTreeMap::new(),
             banned: BTreeSet::new(),
             live: BTreeSet::new(),
+            linked: BTreeSet::new(),
             rng: fastrand::Rng::with_seed(seed),
         }
     }
@@ -173,7 +182,7 @@ impl Links {
         let under_way = self.contacts.iter().filter(|contact| contact.is_dialling()).count();
         let mut room = room.saturating_sub(under_way);
         for contact in &mut self.contacts {
-            let linked = contact.id.is_some_and(|id| self.live.contains(&id) || self.banned.contains(&id));
+            let linked = contact.id.is_some_and(|id| self.linked.contains(&id) || self.banned.contains(&id));
             match contact.state {
                 ContactState::Waiting { until } if now >= until && !linked && room > 0 => {
                     let conn = out.dial_peer(&contact.address);
@@ -198,7 +207,7 @@ impl Links {
                 ContactState::Dialling { since, .. } => Some(since + DIAL_PATIENCE),
                 ContactState::Waiting { until } => {
                     let idle =
-                        contact.id.is_some_and(|id| self.live.contains(&id) || self.banned.contains(&id));
+                        contact.id.is_some_and(|id| self.linked.contains(&id) || self.banned.contains(&id));
                     (!idle).then_some(until)
                 }
                 ContactState::Never => None,
@@ -218,7 +227,6 @@ impl Links {
         let contact = self.dialled(conn)?;
         contact.id = Some(id);
         contact.problem = None;
-        contact.failures = 0;
         contact.state = ContactState::Waiting { until: now + FIRST_RETRY };
         Some((contact.address.clone(), contact.found.clone()))
     }
@@ -261,17 +269,24 @@ impl Links {
         u32::try_from(count.count()).unwrap_or(u32::MAX)
     }
 
+    /// There is a configured address that is not this node's own.
+    #[must_use]
+    pub fn is_told_of_peers(&self) -> bool {
+        self.contacts.iter().any(|contact| contact.found == CONFIGURED && !contact.is_void())
+    }
+
     // ---- links
 
     /// A new link, not established yet.
     pub fn open(&mut self, conn: ConnId, link: Link) {
         self.links.insert(conn, link);
+        self.recount();
     }
 
     /// Takes a link out.
     pub fn close(&mut self, conn: ConnId) -> Option<Link> {
         let link = self.links.remove(&conn)?;
-        self.recount_live();
+        self.recount();
         Some(link)
     }
 
@@ -279,11 +294,17 @@ impl Links {
     pub fn establish(&mut self, conn: ConnId) {
         if let Some(link) = self.links.get_mut(&conn) {
             link.established = true;
+            let id = Some(link.id);
+            self.contacts
+                .iter_mut()
+                .filter(|contact| contact.id == id)
+                .for_each(|contact| contact.failures = 0);
         }
-        self.recount_live();
+        self.recount();
     }
 
-    fn recount_live(&mut self) {
+    fn recount(&mut self) {
+        self.linked = self.links.values().map(|link| link.id).collect();
         self.live = self.links.values().filter(|link| link.established).map(|link| link.id).collect();
     }
 
@@ -424,6 +445,8 @@ impl Link {
         Self {
             id,
             remote,
+            greeted: false,
+            early: Vec::new(),
             established: false,
             reader: FrameReader::default(),
             queued: 0,
@@ -439,6 +462,7 @@ impl Link {
             differed: 0,
             repaired: (now, Duration::ZERO),
             beat: Told::default(),
+            draws_from: Vec::new(),
             lines_sent: 0,
             lines_received: 0,
         }
@@ -456,10 +480,12 @@ impl Link {
         self.beat = Told::default();
     }
 
-    /// When its silence has lasted too long: four of its own intervals, a second at least.
+    /// When its silence has lasted too long: four of its own intervals, a second at least. Before its hello it may be
+    /// waiting for its disk.
     #[must_use]
     pub fn silent_at(&self) -> Moment {
         const LEAST: Duration = Duration::from_secs(1);
-        self.heard + (self.interval * 4).max(LEAST)
+        const HELLO: Duration = Duration::from_millis(limits::HANDSHAKE_MS);
+        self.heard + if self.established { (self.interval * 4).max(LEAST) } else { HELLO }
     }
 }

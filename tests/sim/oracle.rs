@@ -62,7 +62,8 @@ struct Shadow {
 
 macro_rules! promise {
     ($holds:expr, $($what:tt)+) => {
-        if !$holds {
+        let holds: bool = $holds;
+        if !holds {
             return Err(Broken(format!($($what)+)));
         }
     };

@@ -51,8 +51,8 @@ impl Engine {
         } else if self.links.remember(id).found.is_empty() {
             self.links.remember(id).found = "accepted".into();
         }
-        if self.links.is_banned(id) {
-            self.refuse(conn, id, ByeReason::Banned);
+        if self.left || self.links.is_banned(id) {
+            self.refuse(conn, id, if self.left { ByeReason::Leaving } else { ByeReason::Banned });
             return;
         }
         if let Some(older) = self.links.any_conn_of(id) {
@@ -333,7 +333,8 @@ impl Engine {
     }
 
     fn on_bye(&mut self, conn: ConnId, id: PeerId, bye: &Bye) {
-        if bye.reason == ByeReason::Leaving as u8 && self.durable.members.leave(id) {
+        let leaves = bye.reason == ByeReason::Leaving as u8;
+        if leaves && self.durable.members.leave(id) {
             self.out.note(Event::MemberLeft { peer: id });
             self.dirty = true;
         }
@@ -346,6 +347,11 @@ impl Engine {
         self.links.put_off(id, &why, self.now);
         self.out.push(Effect::Close { conn });
         self.unlink(conn, &why);
+        if leaves {
+            // It will dial when it wants to be back.
+            self.durable.addresses.retain(|_, known| *known != id);
+            self.links.forget(id);
+        }
     }
 
     fn on_new_job(&mut self, conn: ConnId, id: PeerId, new: &NewJob) {

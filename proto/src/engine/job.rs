@@ -105,12 +105,20 @@ impl Engine {
             (false, Some(_)) => self.completed = None,
             _ => {}
         }
-        let draw = self.started && !self.paused && !complete && !self.is_done() && self.failed.is_none();
+        // After DONE lines are left to the peers that have more; if none has, a crash took them from all.
+        let wanted = !complete && (!self.is_done() || !self.has_richer_peer());
+        let draw = self.started && !self.paused && wanted && self.failed.is_none();
         let now = self.now;
         self.fetch.set_drawing(draw, now);
-        if self.is_done() && !self.fetch.has_errand() && self.fetch.is_connected() {
+        if !draw && self.is_done() && !self.fetch.has_errand() && self.fetch.is_connected() {
             self.fetch.hang_up(now, &mut self.out);
         }
+    }
+
+    /// A linked peer that works on the same job told that it holds more lines.
+    fn has_richer_peer(&self) -> bool {
+        let (held, epoch) = (self.ledger.held().count(), self.durable.job.epoch);
+        self.links.iter().any(|(_, link)| link.established && link.epoch == epoch && link.beat.held > held)
     }
 
     /// An operator's wish; every request gets one reply.

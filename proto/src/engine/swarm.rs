@@ -27,7 +27,11 @@ const DIALS_AT_ONCE: usize = 16;
 impl Engine {
     /// How often this node says that it lives.
     pub(super) fn beat_interval(&self) -> Duration {
-        if self.is_done() || (self.paused && !self.submit.is_under_way()) { IDLE_BEAT } else { BEAT }
+        if (self.is_done() && self.ledger.is_complete()) || (self.paused && !self.submit.is_under_way()) {
+            IDLE_BEAT
+        } else {
+            BEAT
+        }
     }
 
     pub(super) fn on_peer_opened(&mut self, conn: ConnId, id: PeerId, address: SocketAddr) {

@@ -163,7 +163,7 @@ impl Net {
         if dialler.state == EndState::Closed {
             return Heard::Nothing;
         }
-        let (from, to) = if step % 2 == 0 { (dialler, target) } else { (target, dialler) };
+        let (from, to) = if step.is_multiple_of(2) { (dialler, target) } else { (target, dialler) };
         let late = agenda.now().since(wire.began) >= PATIENCE;
         let gone = lives(target.place) == Life::NoPower || self.cut.contains(&(from.place, to.place));
         if late && dialler.state == EndState::Opening {

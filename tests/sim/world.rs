@@ -161,6 +161,15 @@ impl World {
         self.nodes.iter().filter(|node| !node.left).filter_map(Node::engine).all(|engine| engine.is_over())
     }
 
+    /// The master that has an INTENT of its own.
+    #[must_use]
+    pub fn announcing(&self) -> Option<usize> {
+        self.nodes.iter().position(|node| {
+            let intent = node.engine().and_then(|engine| engine.durable().intent.as_ref());
+            node.masters().is_some() && intent.is_some_and(|intent| intent.by == node.settings.id)
+        })
+    }
+
     /// Every node that is up holds the whole file.
     #[must_use]
     pub fn is_complete(&self) -> bool {

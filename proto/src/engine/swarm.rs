@@ -89,6 +89,7 @@ impl Engine {
             self.say_hello(conn);
             let Some(link) = self.links.get_mut(conn) else { continue };
             link.greeted = true;
+            link.told = (self.durable.job.epoch, self.durable.job.lines);
             let early = core::mem::take(&mut link.early);
             self.on_peer_bytes(conn, &early);
         }
@@ -160,6 +161,7 @@ impl Engine {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
                     self.out.witness(frame.lamport);
+                    self.reserve_lamport();
                     Message::read(frame)
                         .map_err(|error| error.to_string())
                         .and_then(|message| self.on_message(conn, message).map_err(str::to_owned))
@@ -277,6 +279,11 @@ impl Engine {
         self.election.on_term(hello.term, self.now);
         if hello.job.epoch == self.durable.job.epoch {
             self.learn(hello.intent, hello.outcome);
+        }
+        let told = self.links.get(conn).map(|link| link.told);
+        if told != Some((self.durable.job.epoch, self.durable.job.lines)) {
+            let (job, server) = (self.durable.job.clone(), self.durable.server.clone());
+            self.say_stored(To::Conn(conn), Message::NewJob(NewJob { job, server }));
         }
         self.beat_to(conn);
         self.introduce(conn, id);

@@ -164,6 +164,7 @@ impl Multicast {
                 (Vec::new(), Some(format!("the interfaces can't be listed: {error}\" {cure}")))
             }
         };
+        let mut tentative = false;
         self.ports.retain(|_, port| {
             let stays = usable.contains(&port.interface);
             if !stays {
@@ -188,13 +189,15 @@ impl Multicast {
                     self.ports.insert(token, port);
                     self.next_token += 1;
                 }
+                // A new IPv6 address is first tried for being unique; the next announcement finds it ready.
+                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => tentative = true,
                 Err(error) => {
                     let cure = "cure=\"check the interface, or name others: multicast:IF";
                     problem = Some(format!("{}: {error}\" {cure}", interface.name));
                 }
             }
         }
-        if self.ports.is_empty() && problem.is_none() {
+        if self.ports.is_empty() && problem.is_none() && !tentative {
             let of =
                 if self.names.is_empty() { "no interface".into() } else { self.names.join(" and ") + " not" };
             problem = Some(format!(

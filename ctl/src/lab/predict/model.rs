@@ -59,7 +59,7 @@ impl Model {
 
     /// One draw: which line, and when the master holds it; returns when it was drawn.
     fn draw(&self, drawn: &mut u64, rng: &mut Rng, mut held: impl FnMut(usize, f64)) -> f64 {
-        let by_master = *drawn % u64::from(self.peers) == 0;
+        let by_master = drawn.is_multiple_of(u64::from(self.peers));
         *drawn += 1;
         let at = *drawn as f64 / (f64::from(self.peers) * self.rate);
         let line = rng.u32(..self.lines) as usize;

@@ -2,8 +2,8 @@
 //!
 //! The first sentence is the answer; each further one is a reason or a warning that the figures themselves give.
 
+use super::seconds;
 use crate::lab::results::{Results, Row};
-use crate::render::span;
 
 /// Below this share of the fastest possible, the curve is said to bend.
 const BENT: f64 = 0.95;
@@ -77,8 +77,8 @@ fn evidence(few: &Row, many: &Row) -> String {
         "From {} to {} peers the median went from {} to {}: {up:.2} times faster, where {ideal:.2} is possible.",
         few.peers,
         many.peers,
-        span(few.seconds.median),
-        span(many.seconds.median)
+        seconds(few.seconds.median),
+        seconds(many.seconds.median)
     )
 }
 
@@ -116,7 +116,7 @@ the swarm",
         );
     }
     if results.settings.conditions.kill_master_at.is_some() && bent.peers > 1 {
-        return format!("its master was killed on the way, which cost {}", span(lost));
+        return format!("its master was killed on the way, which cost {}", seconds(lost));
     }
     let least = rows.first().and_then(|row| row.lost_s).unwrap_or(0.0);
     if bent.peers > 1 && lost <= 2.0 * least {
@@ -146,8 +146,8 @@ fn savings(rows: &[&Row]) -> Option<String> {
         format!(
             "Going from {a} to {b} saved {}, from {c} to {d} only {}: an inverse law looks as if it stopped, though \
 every peer still does its full share.",
-            span(early),
-            span(late)
+            seconds(early),
+            seconds(late)
         )
     })
 }
@@ -158,7 +158,7 @@ fn topologies(rows: &[Row]) -> Option<String> {
     same.sort_by(|a, b| a.seconds.median.total_cmp(&b.seconds.median));
     (same.len() > 1).then(|| {
         let each: Vec<String> =
-            same.iter().map(|row| format!("{} {}", row.topology, span(row.seconds.median))).collect();
+            same.iter().map(|row| format!("{} {}", row.topology, seconds(row.seconds.median))).collect();
         format!("With {most} peers, from fast to slow: {}.", each.join(", "))
     })
 }
@@ -218,7 +218,7 @@ mod tests {
         assert!(answer.short.contains("peers^-1.00"));
         assert!(
             answer.because[0]
-                .starts_with("From 1 to 4 peers the median went from 78.1 s to 19.6 s: 3.98 times")
+                .starts_with("From 1 to 4 peers the median went from 78.10 s to 19.60 s: 3.98 times")
         );
         assert!(answer.because[1].starts_with("Up to 4 peers it does not bend"), "{answer:?}");
         assert!(answer.because[2].contains("an inverse law looks as if it stopped"));

@@ -21,12 +21,13 @@ const BAND: RGBColor = RGBColor(203, 213, 225);
 pub const COLOURS: [&str; 8] =
     ["#2563eb", "#d9480f", "#0f9d76", "#b5449c", "#b7791f", "#0891b2", "#7c5cd6", "#64748b"];
 
+type Points = Vec<(f64, f64)>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 /// Lines held against time, one curve for each number of peers.
 pub fn lines(results: &Results) -> Result<String, Failure> {
     let rows: Vec<Row> = results.rows();
-    let curves: Vec<(String, usize, Vec<(f64, f64)>)> = rows
+    let curves: Vec<(String, usize, Points)> = rows
         .iter()
         .enumerate()
         .filter_map(|(place, row)| {
@@ -146,7 +147,7 @@ pub fn prediction(prediction: &Prediction) -> Result<String, Failure> {
     const BINS: usize = 60;
     let ends = |q: f64| prediction.swarms.iter().map(move |swarm| swarm.sampled.quantile(q));
     let longest = ends(0.999).fold(0.0, f64::max);
-    let curves: Vec<(u32, Vec<(f64, f64)>, f64)> = prediction
+    let curves: Vec<(u32, Points, f64)> = prediction
         .swarms
         .iter()
         .map(|swarm| {

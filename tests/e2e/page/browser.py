@@ -96,7 +96,9 @@ class Browser:
 
     def wait_for(self, expression):
         until = time.monotonic() + PATIENCE_S
-        while not self.evaluate(expression):
+        # A little later in the page's own time, so that it is not kept from drawing by being asked.
+        later = f"new Promise(done => setTimeout(() => done(Boolean({expression})), 10))"
+        while not self.evaluate(later):
             if time.monotonic() > until:
                 raise TimeoutError(f"never so: {expression}")
 

@@ -59,7 +59,9 @@ fn fill(frame: &str, parts: &[(&str, String)]) -> String {
 
 fn tiles(results: &Results) -> String {
     let rows = results.rows();
-    let (few, many) = (rows.iter().min_by_key(|row| row.peers), rows.iter().max_by_key(|row| row.peers));
+    let first = rows.first().map(|row| row.topology);
+    let main = || rows.iter().filter(|row| Some(row.topology) == first);
+    let (few, many) = (main().min_by_key(|row| row.peers), main().max_by_key(|row| row.peers));
     let mut tiles = Vec::new();
     let peers = |count: u32| format!("{count} peer{}", if count == 1 { "" } else { "s" });
     if let Some(row) = few {
@@ -123,7 +125,7 @@ fn runs(results: &Results) -> String {
         right("needed"),
         right("refused"),
         right("submits"),
-        right("busy"),
+        right("machine busy (with this)"),
         ("file", Align::Left),
         ("what happened", Align::Left),
     ];
@@ -132,6 +134,7 @@ fn runs(results: &Results) -> String {
         let killed = killed.map(|killed| {
             format!("{} killed at {:.2} s with {} lines", clean(&killed.name), killed.at_s, killed.have)
         });
+        let happened: Vec<String> = killed.into_iter().chain(run.faults.iter().cloned()).collect();
         vec![
             run.peers.to_string(),
             run.topology.to_string(),
@@ -142,9 +145,9 @@ fn runs(results: &Results) -> String {
             or_dash(run.draws_needed, |draws| draws.to_string()),
             run.refusals.to_string(),
             run.submits.to_string(),
-            or_dash(run.cpu_busy, |busy| format!("{:.0} %", 100.0 * busy)),
+            or_dash(run.busy, |busy| format!("{:.0} % ({:.0} %)", 100.0 * busy.all, 100.0 * busy.own)),
             if run.right { "right" } else { "WRONG" }.to_owned(),
-            killed.unwrap_or_default(),
+            happened.join("; "),
         ]
     };
     table_of(&(header, results.runs.iter().map(row).collect()))

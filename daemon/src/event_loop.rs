@@ -13,6 +13,7 @@ use crate::{
     exit::Exit,
     history::History,
     net::{
+        discover::Discovery,
         listen::{AcceptEnd, Incoming, ListenError, Listener},
         secure::{Keys, LinkError},
     },
@@ -47,8 +48,9 @@ const WAKER: Token = Token(0);
 const TIMER: Token = Token(1);
 const SIGNALS: Token = Token(2);
 const LISTENER: Token = Token(3);
-/// The control sockets and their clients have tokens from here on, connections from `CONNECTIONS` on.
+/// The control sockets and their clients have tokens from here on, discovery and connections from theirs on.
 const CONTROL: usize = 16;
+const DISCOVERY: usize = 1 << 31;
 const CONNECTIONS: usize = 1 << 32;
 /// After the system ran out of descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
@@ -98,6 +100,7 @@ pub(crate) struct EventLoop {
     accept_again: Option<Moment>,
     accept_more: bool,
     control: Control,
+    discovery: Discovery,
     connections: Connections,
     engine: Engine,
     report: Report,
@@ -128,6 +131,7 @@ impl EventLoop {
         let listen_address = listener.local_addr()?;
         listener.register(registry, LISTENER)?;
         let control = Control::bind(&config, registry, CONTROL)?;
+        let discovery = Discovery::start(&config, listen_address, registry, DISCOVERY, &waker, clock.now())?;
         let connections = Connections::new(registry.try_clone()?, waker, keys, CONNECTIONS);
         tell_recovered(&config.node.state_dir, &recovered);
         let mut settings = config.settings(recovered.key.id());
@@ -154,6 +158,7 @@ impl EventLoop {
             accept_again: None,
             accept_more: false,
             control,
+            discovery,
             connections,
             engine,
             report,
@@ -191,11 +196,15 @@ impl EventLoop {
     }
 
     fn wait(&mut self, events: &mut Events) -> Result<(), RunError> {
-        let busy = self.connections.is_busy() || self.control.is_busy() || self.accept_more;
+        let busy = self.connections.is_busy()
+            || self.control.is_busy()
+            || self.discovery.is_busy()
+            || self.accept_more;
         let deadline = [
             self.engine.deadline().map(|(at, _)| at),
             self.connections.deadline(),
             self.control.deadline(),
+            self.discovery.deadline(),
             self.notify.deadline(),
             self.accept_again,
         ]
@@ -221,12 +230,7 @@ impl EventLoop {
                         Signal::End => self.ending = true,
                         Signal::Reload => {
                             if let Err(error) = self.reload() {
-                                log::error!(
-                                    "reload-failed what=\"{}\" why=\"{}\" cure=\"{}\"",
-                                    error.what,
-                                    error.why,
-                                    error.cure
-                                );
+                                log::error!("reload-failed why=\"{error}\"");
                             }
                         }
                         Signal::Tell => log::info!("state {:?}", self.engine.status()),
@@ -235,6 +239,7 @@ impl EventLoop {
             }
             LISTENER => self.accept()?,
             Token(token) if token >= CONNECTIONS => self.connections.on_ready(event, self.now),
+            token if token.0 >= DISCOVERY => self.discovery.on_ready(token),
             _ => self.control.on_ready(event),
         }
         Ok(())
@@ -263,6 +268,7 @@ impl EventLoop {
         }
         self.buffer = bytes;
         self.connections.on_time(self.now);
+        self.turn_discovery();
         self.turn_control();
         if self.engine.deadline().is_some_and(|(at, _)| self.now >= at) {
             self.feed(Input::Deadline);
@@ -306,6 +312,7 @@ impl EventLoop {
                     if matches!(stamped.event, Event::Complete { .. }) {
                         self.output.write(self.engine.lines());
                     }
+                    self.discovery.note(&stamped.event, self.now);
                     let engine = &self.engine;
                     self.history.note(&stamped.event, || engine.status(), SystemTime::now());
                     self.report.note(&stamped, self.now);
@@ -360,12 +367,25 @@ impl EventLoop {
         Ok(())
     }
 
+    /// Addresses that were found, to the engine.
+    fn turn_discovery(&mut self) {
+        let engine = &self.engine;
+        self.discovery.turn(self.now, &|| engine.has_absent_peers());
+        while let Some(found) = self.discovery.next_found() {
+            self.feed(Input::Found { address: found.address, how: &found.how });
+        }
+        for reason in self.discovery.take_ignored() {
+            self.report.count_refusal(reason);
+        }
+    }
+
     fn turn_control(&mut self) {
         let around = Surroundings {
             engine: &self.engine,
             report: &self.report,
             history: &self.history,
             listen: self.listen_address,
+            discovery: &self.discovery,
             unsaved: self.store.unsaved(),
             now: self.now,
         };
@@ -396,6 +416,7 @@ impl EventLoop {
         self.notify.reloading();
         let result = reload::reload(&self.args, &mut self.config);
         self.notify.ready();
+        self.discovery.hurry(self.now);
         let commands = result?;
         self.control.on_reloaded(&self.config);
         for command in commands {

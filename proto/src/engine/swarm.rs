@@ -89,6 +89,7 @@ impl Engine {
             self.say_hello(conn);
             let Some(link) = self.links.get_mut(conn) else { continue };
             link.greeted = true;
+            link.told = (self.durable.job.epoch, self.durable.job.lines);
             let early = core::mem::take(&mut link.early);
             self.on_peer_bytes(conn, &early);
         }
@@ -115,7 +116,7 @@ impl Engine {
         self.say(To::Conn(conn), &Message::Bye(bye));
         self.out.push(Effect::Close { conn });
         if !matches!(reason, ByeReason::SecondLink | ByeReason::GoingDown | ByeReason::Leaving) {
-            self.links.put_off(id, reason.text(), self.now);
+            self.links.put_off(id, reason.text(), reason != ByeReason::Silent, self.now);
             self.links.remember(id).problem = Some(reason.text().into());
             if reason != ByeReason::Oneself {
                 self.out.note(Event::PeerRefused { peer: id, why: reason.text().into() });
@@ -160,6 +161,7 @@ impl Engine {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
                     self.out.witness(frame.lamport);
+                    self.reserve_lamport();
                     Message::read(frame)
                         .map_err(|error| error.to_string())
                         .and_then(|message| self.on_message(conn, message).map_err(str::to_owned))
@@ -278,6 +280,11 @@ impl Engine {
         if hello.job.epoch == self.durable.job.epoch {
             self.learn(hello.intent, hello.outcome);
         }
+        let told = self.links.get(conn).map(|link| link.told);
+        if told != Some((self.durable.job.epoch, self.durable.job.lines)) {
+            let (job, server) = (self.durable.job.clone(), self.durable.server.clone());
+            self.say_stored(To::Conn(conn), Message::NewJob(NewJob { job, server }));
+        }
         self.beat_to(conn);
         self.introduce(conn, id);
     }
@@ -335,7 +342,9 @@ impl Engine {
             self.out.note(Event::PeerRefused { peer: id, why: why.clone() });
             self.links.remember(id).problem = Some(why.clone());
         }
-        self.links.put_off(id, &why, self.now);
+        let passing = [ByeReason::GoingDown, ByeReason::Silent, ByeReason::SecondLink];
+        let lasting = !passing.iter().any(|passing| *passing as u8 == bye.reason);
+        self.links.put_off(id, &why, lasting, self.now);
         self.out.push(Effect::Close { conn });
         self.unlink(conn, &why);
     }
@@ -450,16 +459,27 @@ impl Engine {
         for (conn, id) in silent {
             self.refuse(conn, id, ByeReason::Silent);
         }
-        let room = self.settings.swarm.max_peers.saturating_sub(self.links.len()).min(DIALS_AT_ONCE);
-        self.links.dial_due(self.now, room, &mut self.out);
+        self.links.dial_due(self.now, self.dial_room(), &mut self.out);
+    }
+
+    /// So many dials may be under way.
+    fn dial_room(&self) -> usize {
+        self.settings.swarm.max_peers.saturating_sub(self.links.len()).min(DIALS_AT_ONCE)
+    }
+
+    /// Members and configured addresses without a link: somebody is worth looking for.
+    #[must_use]
+    pub fn has_absent_peers(&self) -> bool {
+        let live = self.links.live();
+        let absent = |id: PeerId| id != self.settings.id && !live.contains(&id);
+        !self.left && (self.links.anonymous() > 0 || self.durable.members.iter().any(absent))
     }
 
     /// When [`Engine::turn_links`] has something to do.
     pub(super) fn links_deadline(&self) -> Option<Moment> {
         let silence = self.links.iter().map(|(_, link)| link.silent_at()).min();
         let beat = (!self.links.is_empty()).then_some(self.beat_at);
-        let dial =
-            (self.links.len() < self.settings.swarm.max_peers).then(|| self.links.dial_deadline()).flatten();
+        let dial = self.links.dial_deadline(self.dial_room());
         silence.into_iter().chain(beat).chain(dial).min()
     }
 

@@ -3,7 +3,7 @@
 //! A weight from 0 to 1 says roughly what part of the time a cause costs; 1 is "nothing goes on because of it". They
 //! are for ordering: causes overlap, and the weights do not add up to 1.
 
-use crate::theory;
+use lineswarm_proto::theory;
 use lineswarm_proto::wire::control::{State, Status, SubmitState};
 use serde::Serialize;
 
@@ -229,7 +229,7 @@ fn theory(status: &Status) -> Option<String> {
     match status.state {
         State::Joining | State::Fetching => {
             let eta = job.eta_s?;
-            let left = theory::draws_until(lines, lines) - theory::draws_until(job.have, lines);
+            let left = theory::draws_left(lines.saturating_sub(job.have), lines);
             Some(format!(
                 "{} of {lines} lines are held; the rest takes about {left:.0} draws of all nodes together, {eta:.1} s \
                  at the present rate.",
@@ -238,7 +238,7 @@ fn theory(status: &Status) -> Option<String> {
         }
         State::Complete | State::Submitting | State::Submitted => {
             let seconds = job.elapsed_s.filter(|seconds| *seconds > 0.0)?;
-            let needed = theory::draws_until(lines, lines);
+            let needed = theory::expected_draws(lines);
             let nodes = f64::from(status.peers.connected) + 1.0;
             let rate = job.draws as f64 / seconds;
             let alone = if rate > 0.0 { needed / rate } else { return None };

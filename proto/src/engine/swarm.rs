@@ -27,7 +27,11 @@ const DIALS_AT_ONCE: usize = 16;
 impl Engine {
     /// How often this node says that it lives.
     pub(super) fn beat_interval(&self) -> Duration {
-        if self.is_done() || (self.paused && !self.submit.is_under_way()) { IDLE_BEAT } else { BEAT }
+        if (self.is_done() && self.ledger.is_complete()) || (self.paused && !self.submit.is_under_way()) {
+            IDLE_BEAT
+        } else {
+            BEAT
+        }
     }
 
     pub(super) fn on_peer_opened(&mut self, conn: ConnId, id: PeerId, address: SocketAddr) {
@@ -51,8 +55,8 @@ impl Engine {
         } else if self.links.remember(id).found.is_empty() {
             self.links.remember(id).found = "accepted".into();
         }
-        if self.links.is_banned(id) {
-            self.refuse(conn, id, ByeReason::Banned);
+        if self.left || self.links.is_banned(id) {
+            self.refuse(conn, id, if self.left { ByeReason::Leaving } else { ByeReason::Banned });
             return;
         }
         if let Some(older) = self.links.any_conn_of(id) {
@@ -329,7 +333,8 @@ impl Engine {
     }
 
     fn on_bye(&mut self, conn: ConnId, id: PeerId, bye: &Bye) {
-        if bye.reason == ByeReason::Leaving as u8 && self.durable.members.leave(id) {
+        let leaves = bye.reason == ByeReason::Leaving as u8;
+        if leaves && self.durable.members.leave(id) {
             self.out.note(Event::MemberLeft { peer: id });
             self.dirty = true;
         }
@@ -344,6 +349,11 @@ impl Engine {
         self.links.put_off(id, &why, lasting, self.now);
         self.out.push(Effect::Close { conn });
         self.unlink(conn, &why);
+        if leaves {
+            // It will dial when it wants to be back.
+            self.durable.addresses.retain(|_, known| *known != id);
+            self.links.forget(id);
+        }
     }
 
     fn on_new_job(&mut self, conn: ConnId, id: PeerId, new: &NewJob) {

@@ -127,8 +127,9 @@ impl Client {
         }
     }
 
-    pub(super) fn has_unsent(&self) -> bool {
-        !self.gone && self.conn.queued() > 0
+    /// Bytes of replies that the client has not taken.
+    pub(super) fn unsent(&self) -> usize {
+        if self.gone { 0 } else { self.conn.queued() }
     }
 
     /// The daemon ends: whoever waits is told.

@@ -13,6 +13,8 @@ mod metrics;
 mod request;
 mod socket;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod wait;
 mod why;
 
@@ -294,7 +296,7 @@ impl Control {
 
     /// Everything that was answered has left.
     pub(crate) fn is_flushed(&self) -> bool {
-        self.awake.is_empty() && !self.clients.values().any(Client::has_unsent)
+        self.awake.is_empty() && self.clients.values().all(|client| client.unsent() == 0)
     }
 
     /// When [`Control::turn`] has something to do though nothing happened.

@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn an_unknown_command_names_the_nearest() {
-        let (id, error) = parse(br#"{"id":3,"cmd":"stauts"}"#).unwrap_err();
+        let (id, error) = parse(br#"{"id":3,"cmd":"statuss"}"#).unwrap_err();
         assert_eq!((id, error.code.as_str()), (3, "E_UNKNOWN_COMMAND"));
         assert_eq!(error.cure, "did you mean status?");
         let (_, error) = parse(br#"{"cmd":"qqqq"}"#).unwrap_err();

@@ -251,3 +251,6 @@ fn theory(status: &Status) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -199,10 +199,7 @@ impl EventLoop {
         if !busy {
             self.timer.set(deadline)?;
         }
-        match self.poll.poll(events, busy.then_some(Duration::ZERO)) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error.into()),
-            _ => Ok(()),
-        }
+        poll_once(&mut self.poll, events, busy.then_some(Duration::ZERO))
     }
 
     fn on_event(&mut self, event: &mio::event::Event) -> Result<(), RunError> {
@@ -218,7 +215,12 @@ impl EventLoop {
                         Signal::End => self.ending = true,
                         Signal::Reload => {
                             if let Err(error) = self.reload() {
-                                log::error!("reload-failed what=\"{}\" why=\"{}\" cure=\"{}\"", error.what, error.why, error.cure);
+                                log::error!(
+                                    "reload-failed what=\"{}\" why=\"{}\" cure=\"{}\"",
+                                    error.what,
+                                    error.why,
+                                    error.cure
+                                );
                             }
                         }
                         Signal::Tell => log::info!("state {:?}", self.engine.status()),
@@ -266,7 +268,10 @@ impl EventLoop {
         }
         let engine = &self.engine;
         self.notify.turn(self.now, || engine.status());
-        if self.config.run.exit_when == ExitWhen::Done && self.engine.is_over() && self.connections.is_flushed() {
+        if self.config.run.exit_when == ExitWhen::Done
+            && self.engine.is_over()
+            && self.connections.is_flushed()
+        {
             self.ending = true;
         }
     }
@@ -417,7 +422,7 @@ impl EventLoop {
                 return Ok(());
             }
             self.timer.set(Some(until))?;
-            self.poll.poll(&mut events, None)?;
+            poll_once(&mut self.poll, &mut events, None)?;
             for event in &events {
                 match event.token() {
                     Token(token) if token >= CONNECTIONS => self.connections.on_ready(event, self.now),
@@ -427,6 +432,14 @@ impl EventLoop {
                 }
             }
         }
+    }
+}
+
+/// A signal that cuts the waiting short is told by its own pipe.
+fn poll_once(poll: &mut Poll, events: &mut Events, patience: Option<Duration>) -> Result<(), RunError> {
+    match poll.poll(events, patience) {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

@@ -74,3 +74,5 @@ pub const TURN_ACCEPTS: usize = 64;
 pub const RESOLVE_QUEUE: usize = 64;
 /// Addresses taken of one resolved name.
 pub const ADDRESSES: usize = 64;
+/// Source addresses that one node may draw from.
+pub const SOURCES: usize = 256;

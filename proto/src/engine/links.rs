@@ -13,7 +13,7 @@ use crate::{
 use core::time::Duration;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -55,6 +55,10 @@ pub struct Link {
     pub id: PeerId,
     /// The other end's address.
     pub remote: SocketAddr,
+    /// Our hello was said; what came before that waits in `early`.
+    pub greeted: bool,
+    /// See `greeted`.
+    pub early: Vec<u8>,
     /// Its hello came: it counts as live.
     pub established: bool,
     /// Cuts the stream into frames.
@@ -85,6 +89,8 @@ pub struct Link {
     pub repaired: (Moment, Duration),
     /// Its last beat.
     pub beat: Told,
+    /// The addresses that it draws from now.
+    pub draws_from: Vec<IpAddr>,
     /// Lines sent on this link.
     pub lines_sent: u64,
     /// Lines received on it.
@@ -424,6 +430,8 @@ impl Link {
         Self {
             id,
             remote,
+            greeted: false,
+            early: Vec::new(),
             established: false,
             reader: FrameReader::default(),
             queued: 0,
@@ -439,6 +447,7 @@ impl Link {
             differed: 0,
             repaired: (now, Duration::ZERO),
             beat: Told::default(),
+            draws_from: Vec::new(),
             lines_sent: 0,
             lines_received: 0,
         }

@@ -50,7 +50,7 @@ use crate::{
         state::{Durable, Ticket},
         submit::Submit,
     },
-    ids::LineNumber,
+    ids::{LineNumber, PeerId},
     lines::SharedLines,
     time::Moment,
     wire::peer::{ByeReason, Message, Vote},
@@ -96,6 +96,7 @@ pub struct Engine {
     started: bool,
     paused: bool,
     left: bool,
+    yields: Option<PeerId>,
     failed: Option<String>,
     reopened: bool,
     completed: Option<(Moment, String)>,
@@ -165,6 +166,7 @@ impl Engine {
             started: settings.autostart,
             paused: false,
             left: false,
+            yields: None,
             failed: None,
             reopened: false,
             completed: None,
@@ -189,7 +191,9 @@ impl Engine {
             self.on_stall(late);
         }
         match input {
-            Input::Opened { conn, peer: None, .. } => self.fetch.on_opened(conn, now, &mut self.out),
+            Input::Opened { conn, peer: None, address } => {
+                self.fetch.on_opened(conn, address.ip(), now, &mut self.out);
+            }
             Input::Opened { conn, peer: Some(id), address } => self.on_peer_opened(conn, id, address),
             Input::Bytes { conn, bytes } => self.on_bytes(conn, bytes),
             Input::Drained { conn, queued } => {

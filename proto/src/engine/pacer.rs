@@ -339,7 +339,15 @@ impl Pacer {
         }
     }
 
-    #[doc(hidden)] pub fn debug(&self) -> String { match &self.pace { Pace::Open(o) => format!("open {o:?}"), Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()), Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()), Pace::Window(w) => w.debug() } }
+    #[doc(hidden)]
+    pub fn debug(&self) -> String {
+        match &self.pace {
+            Pace::Open(o) => format!("open {o:?}"),
+            Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()),
+            Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()),
+            Pace::Window(w) => w.debug(),
+        }
+    }
     /// Requests written and not yet answered or refused.
     #[must_use]
     pub fn outstanding(&self) -> u32 {

@@ -133,11 +133,14 @@ pub enum Command {
         address: String,
     },
     PeerRemove {
+        // Not "id", which is the request's own.
+        #[serde(rename = "peer")]
         id: String,
         #[serde(default)]
         ban: bool,
     },
     PeerForget {
+        #[serde(rename = "peer")]
         id: String,
     },
     Join {

@@ -1,8 +1,8 @@
 //! Lateness is credit: a token bucket. Requests follow a schedule a little faster than what
 //! was measured from one refusal to another; a refusal says that all credit is used, and costs nothing.
 
-use crate::limits;
 use super::{Kind, Link, Micros, Pace, Role, Sample, open::Open, spacing::Spacing, window::Window};
+use crate::limits;
 
 /// How much faster than the measured rate to ask.
 const FASTER: f64 = 1.04;
@@ -206,7 +206,9 @@ impl Bucket {
             self.before = 0.0;
         }
         if self.row > 6 {
-            self.due = self.due.max(sample.now + (0.3 * (sample.sent - self.row_since)).min(LONGEST_STEP) - link.rtt);
+            self.due = self
+                .due
+                .max(sample.now + (0.3 * (sample.sent - self.row_since)).min(LONGEST_STEP) - link.rtt);
         }
     }
 
@@ -218,8 +220,7 @@ impl Bucket {
 
     fn measure(&mut self, sample: &Sample) {
         let took = sample.sent - self.since;
-        let fell =
-            2 * self.fresh.1 < self.fresh.0 && took > MEASURE_FALL.0 && self.fresh.0 >= MEASURE_FALL.1;
+        let fell = 2 * self.fresh.1 < self.fresh.0 && took > MEASURE_FALL.0 && self.fresh.0 >= MEASURE_FALL.1;
         let ends = took >= MEASURE.0 && self.requests >= MEASURE.1;
         if self.void {
             self.restart(sample);

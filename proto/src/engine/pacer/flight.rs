@@ -41,7 +41,12 @@ impl Flight {
 
     pub(super) fn pop(&mut self) -> Option<Replied> {
         let batch = self.batches.front_mut()?;
-        let replied = Replied { sent: batch.at, role: batch.role, first: batch.whole, timed: batch.whole && batch.timed };
+        let replied = Replied {
+            sent: batch.at,
+            role: batch.role,
+            first: batch.whole,
+            timed: batch.whole && batch.timed,
+        };
         batch.whole = false;
         batch.left -= 1;
         if batch.left == 0 {

@@ -41,7 +41,8 @@ impl Price {
         }
         (self.draws, self.sum) = (0, 0.0);
         self.blocks = self.blocks.wrapping_add(1);
-        let cheapest = self.costs.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(at, _)| at);
+        let cheapest =
+            self.costs.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(at, _)| at);
         let look = self.blocks.is_multiple_of(LOOK);
         self.at = if look { (self.blocks / LOOK) as usize % SHARES.len() } else { cheapest };
     }

@@ -411,7 +411,17 @@ impl Spacing {
         }
     }
 
-    pub(super) fn debug(&self) -> String { format!("S step {:.0} reach {:.0} over {} credit {} test {:?} hunt {}", self.step, self.reach, self.overshot, self.credit, self.test, self.hunt.is_some()) }
+    pub(super) fn debug(&self) -> String {
+        format!(
+            "S step {:.0} reach {:.0} over {} credit {} test {:?} hunt {}",
+            self.step,
+            self.reach,
+            self.overshot,
+            self.credit,
+            self.test,
+            self.hunt.is_some()
+        )
+    }
     pub(super) fn on_lost(&mut self, link: &Link) {
         self.anchor = link.last_answer.unwrap_or(link.now);
         if let Some(hunt) = &mut self.hunt {

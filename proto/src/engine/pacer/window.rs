@@ -85,7 +85,6 @@ impl Window {
     }
 
     pub(super) fn on_reply(&mut self, sample: &Sample, link: &Link) -> Option<Pace> {
-
         let seconds = (sample.sent - self.phase) / WINDOW;
         if seconds.floor() > self.second {
             self.rate = self.rate.max(f64::from(self.answers));
@@ -157,5 +156,7 @@ impl Window {
     pub(super) fn belief(&self) -> (Option<Micros>, Kind, f64) {
         (Some(WINDOW / self.rate.max(1.0)), Kind::Window, f64::from(self.measured.min(5)) / 5.0)
     }
-    pub(super) fn debug(&self) -> String { format!("{self:?}") }
+    pub(super) fn debug(&self) -> String {
+        format!("{self:?}")
+    }
 }

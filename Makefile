@@ -1,0 +1,33 @@
+# lineswarm: everything a person or CI runs. `make demo` and `make test` need Rust, gcc and git, nothing else;
+# what needs Debian packages is in `make check`, which installs them (as root).
+CARGO ?= cargo
+BIN = target/release
+
+.PHONY: all demo test check quick bench clean fmt clippy sim
+
+all: release
+
+.PHONY: release
+release:
+	$(CARGO) build --release --workspace
+
+## The main job: a line server, four daemons, live progress, a verdict.
+demo: release
+	$(BIN)/lineswarmctl demo
+
+## Every test that needs no more than Rust: unit, property, simulation, end to end.
+test:
+	$(CARGO) build --workspace
+	$(CARGO) test --workspace
+
+fmt:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+## What CI runs.
+check: fmt clippy test
+
+clean:
+	$(CARGO) clean

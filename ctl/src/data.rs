@@ -1,0 +1,298 @@
+//! `lines`, `get` and `dump`: lines from the daemon to stdout or into a file.
+//!
+//! Pieces are written as they come, so memory does not grow with the file. Texts are bytes. A file is replaced
+//! as a whole or not at all, and only after every line was seen in its order.
+
+use crate::args::Dump;
+use crate::client::Connection;
+use crate::commands::{Errand, NEGATIVE};
+use crate::failure::Failure;
+use crate::screen::Screen;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lineswarm_proto::wire::control::{Command as Ask, Line};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::io::{BufWriter, ErrorKind, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// A piece of `lines` or `dump`.
+#[derive(Debug, Deserialize)]
+struct Piece {
+    #[serde(default)]
+    lines: Vec<Line>,
+    #[serde(default)]
+    numbers: Vec<u32>,
+}
+
+fn bytes_of(line: &Line) -> Result<Vec<u8>, Failure> {
+    match (&line.text, &line.text_b64) {
+        (Some(text), None) => Ok(text.clone().into_bytes()),
+        (None, Some(encoded)) => STANDARD.decode(encoded).map_err(Failure::garbled),
+        _ => Err(Failure::garbled(format!("line {} has not exactly one text", line.number))),
+    }
+}
+
+fn append(out: &mut Vec<u8>, line: &Line, numbered: bool) -> Result<(), Failure> {
+    if numbered {
+        out.extend_from_slice(format!("{}\t", line.number).as_bytes());
+    }
+    out.extend_from_slice(&bytes_of(line)?);
+    out.push(b'\n');
+    Ok(())
+}
+
+/// Sees that each number comes once and in order, and that none is left out.
+#[derive(Debug, Default)]
+struct Order {
+    count: u64,
+    last: Option<u32>,
+}
+
+impl Order {
+    fn see(&mut self, number: u32) -> Result<(), Failure> {
+        if self.last.is_some_and(|last| number <= last) {
+            return Err(Failure::garbled(format!("line {number} came out of order")));
+        }
+        self.last = Some(number);
+        self.count += 1;
+        Ok(())
+    }
+
+    fn end(&self, answer: &Value) -> Result<(), String> {
+        match answer.get("count").and_then(Value::as_u64) {
+            Some(count) if count == self.count => Ok(()),
+            Some(count) => Err(format!("{} lines came where {count} were announced", self.count)),
+            None => Err("it did not say how many lines there are".into()),
+        }
+    }
+}
+
+/// All lines of an answer as bytes, in their order; the last reply.
+pub fn receive(
+    connection: &mut Connection,
+    ask: Ask,
+    numbered: bool,
+    mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<Value, Failure> {
+    let mut order = Order::default();
+    let answer = connection.ask(ask, |part| {
+        let piece: Piece = serde_json::from_value(part).map_err(Failure::garbled)?;
+        let mut out = Vec::new();
+        for number in piece.numbers {
+            order.see(number)?;
+            out.extend_from_slice(format!("{number}\n").as_bytes());
+        }
+        for line in &piece.lines {
+            order.see(line.number.0)?;
+            append(&mut out, line, numbered)?;
+        }
+        write(&out)
+    })?;
+    order.end(&answer).map_err(|why| connection.garbage(why))?;
+    Ok(answer)
+}
+
+/// `lines`: numbers and texts, or the numbers that are missing.
+pub fn lines(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
+    if screen.json {
+        return as_json(errand, screen);
+    }
+    receive(&mut errand.connect()?, errand.ask.clone(), true, |bytes| screen.bytes(bytes))?;
+    Ok(0)
+}
+
+/// `get`: one text.
+pub fn get(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
+    let mut connection = errand.connect()?;
+    let answer = connection.ask(errand.ask.clone(), |_| Ok(()))?;
+    if screen.json {
+        screen.object(answer)?;
+        return Ok(0);
+    }
+    let mut out = Vec::new();
+    let line = Line::deserialize(&answer).map_err(|error| connection.garbage(error))?;
+    append(&mut out, &line, false).map_err(|failure| connection.placed(failure))?;
+    screen.bytes(&out)?;
+    Ok(0)
+}
+
+/// `dump`: the file, to stdout or into a file.
+pub fn dump(errand: &Errand<'_>, dump: &Dump, screen: &mut Screen) -> Result<u8, Failure> {
+    let Some(path) = &dump.output else {
+        if screen.json {
+            return as_json(errand, screen);
+        }
+        receive(&mut errand.connect()?, errand.ask.clone(), dump.numbered, |bytes| screen.bytes(bytes))?;
+        return Ok(0);
+    };
+    let mut target = Target::open(path)?;
+    let mut written = 0_usize;
+    let answer = receive(&mut errand.connect()?, errand.ask.clone(), dump.numbered, |bytes| {
+        written += bytes.len();
+        target.write(bytes)
+    })?;
+    target.finish()?;
+    if screen.json {
+        let count = answer.get("count").cloned().unwrap_or(Value::Null);
+        let complete = answer.get("complete").cloned().unwrap_or(Value::Null);
+        screen.object(json!({
+            "v": 1, "count": count, "complete": complete, "bytes": written, "file": path.display().to_string()
+        }))?;
+    } else {
+        screen.confirm(&format!("{}: {written} bytes", path.display()))?;
+    }
+    Ok(0)
+}
+
+/// One object, written as its pieces come: `{"v":1,"lines":[...],"count":n}`.
+fn as_json(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
+    let mut connection = errand.connect()?;
+    let mut list = None;
+    let answer = connection.ask(errand.ask.clone(), |part| {
+        for name in ["lines", "numbers"] {
+            for value in part.get(name).and_then(Value::as_array).into_iter().flatten() {
+                let before = if list.is_some() { ",".to_owned() } else { format!("{{\"v\":1,\"{name}\":[") };
+                list = Some(name);
+                screen.text(&format!("{before}{value}"))?;
+            }
+        }
+        Ok(())
+    });
+    let (end, exit) = match (answer, list) {
+        (Ok(end), _) => (end, 0),
+        (Err(Failure::ClosedPipe), _) => return Err(Failure::ClosedPipe),
+        (Err(failure), None) => return Err(failure),
+        // The object was begun: it says itself how it ended.
+        (Err(failure), Some(_)) => (json!({ "error": failure.body() }), failure.exit_code().max(NEGATIVE)),
+    };
+    if list.is_none() {
+        screen.text("{\"v\":1,\"lines\":[")?;
+    }
+    screen.text("]")?;
+    for (name, value) in end.as_object().into_iter().flatten() {
+        screen.text(&format!(",{}:{value}", Value::from(name.as_str())))?;
+    }
+    if let Some(instance) = screen.instance.clone() {
+        screen.text(&format!(",\"instance\":{}", Value::from(instance)))?;
+    }
+    screen.text("}\n")?;
+    Ok(exit)
+}
+
+/// Where `-o` writes: a new file beside the old one, or straight into what is no plain file (/dev/stdout, a pipe).
+#[derive(Debug)]
+enum Target {
+    Replace { new: BufWriter<tempfile::NamedTempFile>, path: PathBuf },
+    Straight { file: BufWriter<File>, path: PathBuf },
+}
+
+impl Target {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        // Through links, so that the link stays one.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let create = |source| Failure::Create { path: path.clone(), source };
+        let before = fs::metadata(&path).ok();
+        if let Some(kind) = before.as_ref().map(fs::Metadata::file_type) {
+            if kind.is_char_device() || kind.is_block_device() || kind.is_fifo() {
+                let file = File::options().write(true).open(&path).map_err(create)?;
+                return Ok(Self::Straight { file: BufWriter::new(file), path });
+            }
+            if !kind.is_file() {
+                return Err(create(ErrorKind::IsADirectory.into()));
+            }
+        }
+        let mode = before.map_or(0o666, |facts| facts.permissions().mode() & 0o777);
+        let new = tempfile::Builder::new()
+            .prefix(".lineswarmctl-")
+            .permissions(fs::Permissions::from_mode(mode))
+            .tempfile_in(directory_of(&path))
+            .map_err(create)?;
+        Ok(Self::Replace { new: BufWriter::new(new), path })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::Replace { new, path } => new.write_all(bytes).map_err(writing(path)),
+            Self::Straight { file, path } => file.write_all(bytes).map_err(writing(path)),
+        }
+    }
+
+    /// On disk under its name, or an error and the old file.
+    fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::Straight { mut file, path } => file.flush().map_err(writing(&path)),
+            Self::Replace { new, path } => {
+                let persist = || {
+                    let new = new.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+                    new.as_file().sync_all()?;
+                    new.persist(&path).map_err(|error| error.error)?;
+                    File::open(directory_of(&path))?.sync_all()
+                };
+                persist().map_err(writing(&path))
+            }
+        }
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn writing(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+    let doing = format!("writing {}", path.display());
+    |source| match source.kind() {
+        ErrorKind::BrokenPipe => Failure::ClosedPipe,
+        _ => Failure::Io { doing, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_keeps_its_mode_and_nothing_is_left_behind() {
+        let at = tempfile::tempdir().unwrap();
+        let (file, link) = (at.path().join("file"), at.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mut target = Target::open(&link).unwrap();
+        target.write(b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"old");
+        target.finish().unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        Target::open(&file).unwrap().write(b"given up").unwrap();
+        assert_eq!(fs::read_dir(at.path()).unwrap().count(), 2);
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_device_is_written_to_and_a_directory_refused() {
+        let mut target = Target::open(Path::new("/dev/null")).unwrap();
+        assert!(matches!(target, Target::Straight { .. }));
+        target.write(b"x").unwrap();
+        target.finish().unwrap();
+        let at = tempfile::tempdir().unwrap();
+        assert_eq!(Target::open(at.path()).unwrap_err().exit_code(), 73);
+        assert_eq!(Target::open(&at.path().join("no/such")).unwrap_err().exit_code(), 73);
+    }
+
+    #[test]
+    fn lines_out_of_order_or_too_few_are_seen() {
+        let mut order = Order::default();
+        assert!(order.see(3).is_ok());
+        assert!(order.see(3).is_err());
+        assert!(order.end(&json!({"count": 1})).is_ok());
+        assert!(order.end(&json!({"count": 2})).is_err());
+        assert!(order.end(&json!({})).is_err());
+    }
+}

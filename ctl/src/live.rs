@@ -1,0 +1,148 @@
+//! What goes on: `watch`, `events`, `wait` and `submit`.
+//!
+//! They end by Ctrl-C, by what they wait for, or by the time that the user gave.
+
+use crate::args::Events;
+use crate::client::Deadline;
+use crate::commands::Errand;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::render::{clean, events, status};
+use crate::screen::Screen;
+use lineswarm_proto::wire::control::{Command as Ask, ErrorBody, Event, State, Status, SubmitState};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+const EACH: Duration = Duration::from_secs(1);
+const GLANCE: Duration = Duration::from_millis(50);
+/// The exit code for a submit that the line server found wrong.
+const WRONG: u8 = 65;
+/// What the daemon may be late with its own time-out.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The status each second: redrawn on a terminal, a line each otherwise.
+pub fn watch(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
+    let mut interrupt = Interrupt::listen()?;
+    let end =
+        errand.global.timeout.and_then(|limit| Instant::now().checked_add(Duration::from_secs_f64(limit)));
+    let on_terminal = std::io::stdout().is_terminal();
+    let mut connection = errand.connect()?;
+    loop {
+        let begin = Instant::now();
+        connection.set_deadline(Deadline::after(Some(5 * EACH)));
+        let answer = connection.ask(Ask::Status, |_| Ok(()))?;
+        if screen.json {
+            screen.object(answer)?;
+        } else {
+            let status = Status::deserialize(&answer).map_err(|error| connection.garbage(error))?;
+            if on_terminal {
+                // Home, each line up to its end, then what is below: no flicker.
+                let text = status::screen(&status, screen.look).replace('\n', "\u{1b}[K\n");
+                screen.text(&format!("\u{1b}[H{text}\u{1b}[J"))?;
+            } else {
+                screen.text(&status::line(&status))?;
+            }
+        }
+        screen.flush()?;
+        if end.is_some_and(|end| Instant::now() >= end) {
+            return Ok(0);
+        }
+        match interrupt.pause(EACH.saturating_sub(begin.elapsed())) {
+            Err(Failure::Interrupted) => return Ok(0),
+            other => other?,
+        }
+    }
+}
+
+/// Events as they come.
+pub fn events(errand: &Errand<'_>, how: &Events, screen: &mut Screen) -> Result<u8, Failure> {
+    let as_json = screen.json || how.json_line;
+    let mut connection = errand.connect()?;
+    connection.ask(errand.ask.clone(), |part| {
+        for value in part.get("events").and_then(Value::as_array).into_iter().flatten() {
+            if as_json {
+                screen.object(value.clone())?;
+            } else {
+                let event = Event::deserialize(value).map_err(Failure::garbled)?;
+                screen.text(&events::line(&event, screen.look))?;
+            }
+        }
+        screen.flush()
+    })?;
+    Ok(0)
+}
+
+/// Ends when it is so, with 75 if that takes too long.
+pub fn wait(errand: &Errand<'_>, until: &str, screen: &mut Screen) -> Result<u8, Failure> {
+    let limit = errand.global.timeout.map(Duration::from_secs_f64);
+    let timeout_ms = limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+    let mut connection = errand.connect()?;
+    connection.set_deadline_after_greeting(Deadline::after(limit.map(|limit| limit + GRACE)));
+    let answer = connection.ask(Ask::Wait { until: until.into(), timeout_ms }, |_| Ok(()))?;
+    if screen.json {
+        screen.object(answer)?;
+    } else if let Ok(status) = Status::deserialize(&answer) {
+        screen.confirm(status::line(&status).trim_end())?;
+    } else {
+        screen.confirm(until)?;
+    }
+    Ok(0)
+}
+
+/// The daemon submits in its own time; this looks until there is a verdict: 0 for right, 65 for wrong.
+pub fn submit(errand: &Errand<'_>, force: bool, screen: &mut Screen) -> Result<u8, Failure> {
+    let mut connection = errand.connect()?;
+    let before: Status = connection.get(Ask::Status)?;
+    connection.ask(errand.ask.clone(), |_| Ok(()))?;
+    let status = loop {
+        let now: Status = connection
+            .get(Ask::Status)
+            .map_err(|failure| if timed_out(&failure) { no_verdict(&before) } else { failure })?;
+        if is_judged(&before, &now, force) {
+            break now;
+        }
+        std::thread::sleep(GLANCE);
+    };
+    let right = status.submit.state == SubmitState::Done;
+    if screen.json {
+        screen.object(json!(status.submit))?;
+    } else {
+        screen.confirm(&format!(
+            "{}: {}",
+            if right { "right" } else { "wrong" },
+            clean(status.problem.as_ref().or(status.submit.reply.as_ref()).map_or("", String::as_str))
+        ))?;
+    }
+    Ok(if right { 0 } else { WRONG })
+}
+
+/// A forced submit is judged by a reply of its own, any other by whichever of the swarm's.
+fn is_judged(before: &Status, now: &Status, force: bool) -> bool {
+    let is_new = now.submit.attempts > before.submit.attempts && now.submit.reply != before.submit.reply;
+    match now.submit.state {
+        _ if now.state == State::Failed => true,
+        SubmitState::Done => is_new || !force,
+        SubmitState::Rejected => is_new || now.submit.reply != before.submit.reply,
+        SubmitState::None | SubmitState::Intent | SubmitState::InDoubt => false,
+    }
+}
+
+fn timed_out(failure: &Failure) -> bool {
+    matches!(failure, Failure::TimedOut { .. })
+}
+
+fn no_verdict(before: &Status) -> Failure {
+    Failure::Daemon(ErrorBody::new(
+        "E_TIMEOUT",
+        "the line server has not judged a submit yet",
+        match (before.submit.state, &before.master) {
+            (SubmitState::InDoubt, _) => "an earlier submit is in doubt, and the daemon holds back".into(),
+            (_, Some(master)) if !master.is_self => format!("{} is the master and submits", master.name),
+            (_, None) => "no master is elected, and only a master submits".into(),
+            _ => format!("the daemon is {}", status::state(before.state)),
+        },
+        "lineswarmctl wait --for submitted; submit --resolve ends a doubt, submit --force submits from this node",
+    ))
+}

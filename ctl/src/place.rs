@@ -1,0 +1,175 @@
+//! Where the daemon's sockets are.
+//!
+//! A flag beats the environment, which beats the default places: /run/lineswarm/NAME for root or where it
+//! exists, else the user's runtime directory. Nothing is opened here.
+
+use crate::args::Global;
+use crate::failure::Failure;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// One daemon to talk to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// This very socket, for everything.
+    Socket(PathBuf),
+    /// The two sockets of an instance.
+    Instance { name: String, directory: PathBuf },
+}
+
+impl Place {
+    /// The socket for a read or for a change.
+    #[must_use]
+    pub fn socket(&self, is_read: bool) -> PathBuf {
+        match self {
+            Self::Socket(path) => path.clone(),
+            Self::Instance { directory, .. } => {
+                directory.join(if is_read { "status.sock" } else { "control.sock" })
+            }
+        }
+    }
+
+    /// The instance's name, if it is known.
+    #[must_use]
+    pub fn instance(&self) -> Option<&str> {
+        match self {
+            Self::Socket(_) => None,
+            Self::Instance { name, .. } => Some(name),
+        }
+    }
+}
+
+/// The directories that hold one directory for each instance.
+#[derive(Debug)]
+pub struct Roots {
+    pub system: PathBuf,
+    pub user: PathBuf,
+    pub is_root: bool,
+}
+
+impl Roots {
+    /// Those of this machine and user.
+    #[must_use]
+    pub fn here() -> Self {
+        let uid = rustix::process::geteuid();
+        let user = match std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty()) {
+            Some(directory) => PathBuf::from(directory).join("lineswarm"),
+            None => PathBuf::from(format!("/tmp/lineswarm-{}", uid.as_raw())),
+        };
+        Self { system: PathBuf::from("/run/lineswarm"), user, is_root: uid.is_root() }
+    }
+
+    fn both(&self) -> [&Path; 2] {
+        [&self.system, &self.user]
+    }
+
+    /// The one place that the arguments and `LINESWARM_SOCKET` name.
+    #[must_use]
+    pub fn one(&self, global: &Global, environment: Option<PathBuf>) -> Place {
+        if let Some(socket) = &global.socket {
+            return Place::Socket(socket.clone());
+        }
+        match (&global.instance, environment) {
+            (None, Some(socket)) => Place::Socket(socket),
+            (name, _) => self.instance(name.as_deref().unwrap_or("default")),
+        }
+    }
+
+    fn instance(&self, name: &str) -> Place {
+        let places = self.both().map(|root| root.join(name));
+        let with_socket = places.iter().find(|place| may_exist(&place.join("status.sock")));
+        let directory = with_socket
+            .or_else(|| places.iter().find(|place| may_exist(place)))
+            .cloned()
+            .unwrap_or_else(|| if self.is_root { self.system.join(name) } else { self.user.join(name) });
+        Place::Instance { name: name.into(), directory }
+    }
+
+    /// Each instance that has a socket, by name.
+    pub fn all(&self) -> Result<Vec<Place>, Failure> {
+        let mut found = BTreeMap::new();
+        for root in self.both() {
+            for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+                let directory = entry.path();
+                let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+                if may_exist(&directory.join("status.sock")) || may_exist(&directory.join("control.sock")) {
+                    found.entry(name.clone()).or_insert(Place::Instance { name, directory });
+                }
+            }
+        }
+        if found.is_empty() {
+            return Err(Failure::NoInstance { places: self.both().map(Path::to_path_buf).into() });
+        }
+        Ok(found.into_values().collect())
+    }
+}
+
+/// Only a clear "no" counts: what may not be looked at is there for the error message of connecting to it.
+fn may_exist(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn global(socket: Option<&str>, instance: Option<&str>) -> Global {
+        Global {
+            socket: socket.map(PathBuf::from),
+            instance: instance.map(str::to_owned),
+            all: false,
+            timeout: None,
+            json: false,
+            quiet: false,
+        }
+    }
+
+    fn roots(at: &Path, is_root: bool) -> Roots {
+        Roots { system: at.join("run"), user: at.join("user"), is_root }
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_which_beats_the_default() {
+        let at = tempfile::tempdir().unwrap();
+        let roots = roots(at.path(), false);
+        let env = || Some(PathBuf::from("/env.sock"));
+        let flag = Place::Socket(PathBuf::from("/flag.sock"));
+        assert_eq!(roots.one(&global(Some("/flag.sock"), Some("bob")), env()), flag);
+        assert_eq!(roots.one(&global(None, None), env()), Place::Socket(PathBuf::from("/env.sock")));
+        assert_eq!(roots.one(&global(None, Some("bob")), env()).instance(), Some("bob"));
+        assert_eq!(roots.one(&global(None, None), None).instance(), Some("default"));
+    }
+
+    #[test]
+    fn an_instance_is_looked_for_in_the_system_first_and_then_with_the_user() {
+        let at = tempfile::tempdir().unwrap();
+        let socket = |roots: &Roots| roots.instance("a").socket(true);
+        let (user, root) = (roots(at.path(), false), roots(at.path(), true));
+        assert_eq!(socket(&user), at.path().join("user/a/status.sock"));
+        assert_eq!(socket(&root), at.path().join("run/a/status.sock"));
+        fs::create_dir_all(at.path().join("run/a")).unwrap();
+        assert_eq!(socket(&user), at.path().join("run/a/status.sock"));
+        fs::create_dir_all(at.path().join("user/a")).unwrap();
+        fs::write(at.path().join("user/a/status.sock"), "").unwrap();
+        assert_eq!(socket(&user), at.path().join("user/a/status.sock"));
+    }
+
+    #[test]
+    fn all_finds_each_instance_with_a_socket_once() {
+        let at = tempfile::tempdir().unwrap();
+        let roots = roots(at.path(), false);
+        assert!(matches!(roots.all(), Err(Failure::NoInstance { .. })));
+        for socket in ["run/b/status.sock", "run/a/control.sock", "user/b/status.sock", "user/empty/x"] {
+            let path = at.path().join(socket);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let names: Vec<_> = roots.all().unwrap().iter().map(|place| place.socket(false)).collect();
+        assert_eq!(names, [at.path().join("run/a/control.sock"), at.path().join("run/b/control.sock")]);
+    }
+}

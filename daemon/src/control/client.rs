@@ -32,10 +32,7 @@ enum Running {
     Stream(Stream),
     Wait(Wait),
     /// The event loop, the engine or the store has it.
-    Asked {
-        request: RequestId,
-        then: Option<Wait>,
-    },
+    Asked(RequestId),
     /// It has answered.
     Told(Result<Json, ErrorBody>),
 }
@@ -103,19 +100,15 @@ impl Client {
     /// The request that the event loop was given for this client.
     pub(super) fn asked(&self) -> Option<RequestId> {
         match self.running {
-            Some((_, Running::Asked { request, .. })) => Some(request),
+            Some((_, Running::Asked(request))) => Some(request),
             _ => None,
         }
     }
 
     /// What was asked of the event loop is done, or not.
     pub(super) fn on_reply(&mut self, result: Result<Json, ErrorBody>) {
-        if let Some((id, Running::Asked { then, .. })) = self.running.take() {
-            let running = match (then, result) {
-                (Some(wait), Ok(_)) => Running::Wait(wait),
-                (_, result) => Running::Told(result),
-            };
-            self.running = Some((id, running));
+        if let Some((_, running @ Running::Asked(_))) = &mut self.running {
+            *running = Running::Told(result);
         }
     }
 
@@ -247,15 +240,15 @@ impl Client {
             self.audit(&change, &answered);
         }
         let token = wishes.next_token();
-        let mut ask = |wish: Wish, then| Running::Asked { request: wishes.push(self.token, wish), then };
+        let mut ask = |wish| Running::Asked(wishes.push(self.token, wish));
         let running = match answered {
             Ok(Answer::Now(json)) => return self.end(id, Ok(json)),
             Err(error) => return self.end(id, Err(error)),
             Ok(Answer::Stream(stream)) => Running::Stream(stream),
             Ok(Answer::Wait(wait)) => Running::Wait(wait),
-            Ok(Answer::Wish(wish, then)) => ask(wish, then),
-            Ok(Answer::Save) => ask(Wish::Save(token), None),
-            Ok(Answer::Verify) => ask(Wish::Verify(token), None),
+            Ok(Answer::Wish(wish)) => ask(wish),
+            Ok(Answer::Save) => ask(Wish::Save(token)),
+            Ok(Answer::Verify) => ask(Wish::Verify(token)),
         };
         self.running = Some((id, running));
     }
@@ -277,7 +270,7 @@ impl Client {
         let (running, more) = match running {
             // Nobody is there to hear it.
             Running::Wait(_) | Running::Stream(_) if self.gone => return (false, false),
-            Running::Asked { .. } => (running, false),
+            Running::Asked(_) => (running, false),
             Running::Told(result) => {
                 self.end(id, result);
                 return (false, false);

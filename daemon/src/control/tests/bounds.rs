@@ -118,7 +118,7 @@ fn a_flood_of_requests_that_nobody_reads_the_answers_of_is_stopped_by_the_bound(
     let mut other = stage.greeted(Kind::Status);
     assert!(other.ask(&mut stage, r#"{"cmd":"ping"}"#).get("ok").is_some());
     // Once it reads, everything is answered, and in order.
-    for _ in 0..3000 {
+    for _ in 0..500 {
         assert!(flooder.reply(&mut stage)["ok"]["text"].is_string());
     }
 }

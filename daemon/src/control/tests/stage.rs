@@ -41,8 +41,6 @@ pub(super) struct Stage {
     pub(super) report: Report,
     pub(super) history: History,
     pub(super) now: Moment,
-    /// What the line server answers to a SUBMIT; `None` does not answer.
-    pub(super) verdict: Option<String>,
     /// The connections to the line server.
     pub(super) server: Option<ConnId>,
     /// Bytes for peers.
@@ -119,7 +117,6 @@ impl Stage {
             history: History::open(at.path()),
             engine: Engine::new(settings, restored, 7, Moment::ZERO),
             now: Moment::ZERO,
-            verdict: None,
             server: None,
             said: VecDeque::new(),
             wishes: Vec::new(),
@@ -218,11 +215,6 @@ impl Stage {
                     self.server = Some(conn);
                     let address = SocketAddr::from(([127, 0, 0, 1], 9801));
                     self.feed(Input::Opened { conn, peer: None, address });
-                }
-                Effect::Write { conn, bytes } if bytes.windows(7).any(|bytes| bytes == b"SUBMIT\n") => {
-                    if let Some(verdict) = self.verdict.clone() {
-                        self.feed(Input::Bytes { conn, bytes: verdict.as_bytes() });
-                    }
                 }
                 _ => {}
             }

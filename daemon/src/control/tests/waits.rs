@@ -13,7 +13,6 @@ use serde_json::json;
 use std::time::Duration;
 
 const RIGHT: &str = "SUBMIT SUCCESS: a@b - 127.0.0.1 - 3, 0, 3, 9, 9, 3 - 1, 2, 3\n";
-const WRONG: &str = "SUBMIT SUCCESS: a@b - 127.0.0.1 - 2, 1, 3, 9, 9, 3 - 1, 2, 3\n";
 
 #[test]
 fn what_holds_already_is_answered_at_once() {
@@ -92,35 +91,35 @@ impl WithMaster for lineswarm_proto::engine::settings::Settings {
 }
 
 #[test]
-fn a_submit_is_answered_with_the_servers_verdict() {
+fn a_submit_is_passed_on_and_its_verdict_can_be_waited_for() {
     let mut stage = Stage::new(3, texts(3));
     let mut caller = stage.greeted(Kind::Control);
     assert_eq!(caller.ask_code(&mut stage, r#"{"cmd":"submit"}"#), "E_NOT_YET");
-    assert!(caller.ask(&mut stage, r#"{"cmd":"start"}"#).get("ok").is_some());
-    caller.send(&mut stage, "{\"id\":8,\"cmd\":\"submit\"}\n");
+    for request in [r#"{"cmd":"start"}"#, r#"{"cmd":"submit"}"#] {
+        assert!(caller.ask(&mut stage, request).get("ok").is_some());
+    }
+    caller.send(&mut stage, "{\"id\":8,\"cmd\":\"wait\",\"until\":\"submitted\"}\n");
     caller.assert_silent(&mut stage);
     let conn = stage.server.unwrap();
     stage.feed(Input::Bytes { conn, bytes: RIGHT.as_bytes() });
     let reply = caller.reply(&mut stage);
     assert_eq!((&reply["id"], &reply["ok"]["submit"]["state"]), (&8.into(), &"done".into()), "{reply}");
-    let again = caller.ask(&mut stage, r#"{"cmd":"submit"}"#);
-    assert_eq!(again["ok"]["submit"]["attempts"], 1, "what is done is not done twice");
-    assert!(caller.ask(&mut stage, r#"{"cmd":"wait","until":"submitted"}"#).get("ok").is_some());
     let history = caller.ask(&mut stage, r#"{"cmd":"history"}"#);
     assert_eq!(history["ok"]["runs"][0]["verdict"], "right");
 }
 
 #[test]
-fn a_wrong_submit_is_an_error() {
-    let mut stage = Stage::new(3, texts(3));
+fn a_wait_ends_in_an_error_when_the_job_fails() {
+    let mut stage = Stage::new(3, texts(2));
     let mut caller = stage.greeted(Kind::Control);
     assert!(caller.ask(&mut stage, r#"{"cmd":"start"}"#).get("ok").is_some());
-    caller.send(&mut stage, "{\"id\":8,\"cmd\":\"submit\"}\n");
+    caller.send(&mut stage, "{\"id\":8,\"cmd\":\"wait\",\"until\":\"complete\"}\n");
     caller.assert_silent(&mut stage);
     let conn = stage.server.unwrap();
-    stage.feed(Input::Bytes { conn, bytes: WRONG.as_bytes() });
+    stage.feed(Input::Bytes { conn, bytes: b"1\nanother text\n" });
     let reply = caller.reply(&mut stage);
-    assert_eq!(reply["error"]["code"], "E_REJECTED", "{reply}");
+    assert_eq!(reply["error"]["code"], "E_FAILED", "{reply}");
+    assert!(reply["error"]["why"].as_str().unwrap().contains("line 1"), "{reply}");
 }
 
 #[test]
@@ -137,5 +136,5 @@ fn a_dry_run_sends_nothing() {
     let mut less = Stage::new(3, texts(2));
     let mut caller = less.greeted(Kind::Control);
     assert_eq!(caller.ask_code(&mut less, r#"{"cmd":"submit","dry_run":true}"#), "E_INCOMPLETE");
-    assert_eq!(caller.ask_code(&mut less, r#"{"cmd":"submit","force":true}"#), "E_NOT_YET");
+    assert_eq!(caller.ask_code(&mut less, r#"{"cmd":"submit"}"#), "E_INCOMPLETE");
 }

@@ -257,10 +257,11 @@ impl EventLoop {
         }
         self.buffer = bytes;
         self.connections.on_time(self.now);
-        self.turn_control();
         if self.engine.deadline().is_some_and(|(at, _)| self.now >= at) {
             self.feed(Input::Deadline);
         }
+        // After everything that clients may wait for.
+        self.turn_control();
         let mut drained: Vec<(ConnId, usize)> = Vec::new();
         self.connections.settle(&mut drained);
         for (conn, queued) in drained {
@@ -390,6 +391,7 @@ impl EventLoop {
         self.notify.reloading();
         let result = reload::reload(&self.args, &mut self.config);
         self.notify.ready();
+        self.control.on_reloaded(&self.config);
         for command in result? {
             let request = lineswarm_proto::engine::io::RequestId(u64::MAX);
             self.feed(Input::Command { request, command });

@@ -152,8 +152,8 @@ impl Client {
             // A client may send a command and leave: what it sent is read to its end.
             (self.gone, self.readable, more) = (true, true, true);
         }
-        more |= self.choked && self.conn.queued() < limits::CONTROL_QUEUE_BYTES;
-        let sent = self.gone || self.conn.queued() == 0;
+        more |= self.choked && self.unsent() < limits::CONTROL_QUEUE_BYTES;
+        let sent = self.unsent() == 0;
         let answered = self.closing || (self.ended && self.running.is_none() && !more);
         match (sent && answered, more) {
             (true, _) => Turn::Over,
@@ -190,7 +190,7 @@ impl Client {
                 self.read(scratch, &mut budget);
                 return more;
             }
-            if self.conn.queued() >= limits::CONTROL_QUEUE_BYTES {
+            if self.unsent() >= limits::CONTROL_QUEUE_BYTES {
                 self.choked = true;
                 return false;
             }
@@ -208,7 +208,7 @@ impl Client {
                     let parsed = request::parse(line);
                     if !blank {
                         self.serve(parsed, desk, around, wishes);
-                        if self.running.is_none() && self.conn.queued() > FAIR_BYTES {
+                        if self.running.is_none() && self.unsent() > FAIR_BYTES {
                             return true;
                         }
                     }
@@ -261,7 +261,7 @@ impl Client {
         let refused =
             answered.as_ref().err().map_or_else(String::new, |error| format!(" refused={}", error.code));
         let socket = self.kind.name();
-        log::info!(target: "lineswarm::audit", "control socket={socket} command={change:?}{who}{refused}");
+        log::info!(target: "lineswarm::audit", "control-request socket={socket} command={change:?}{who}{refused}");
     }
 
     /// Goes on with what is under way. Is there still something, and is there more of it at once?
@@ -294,7 +294,7 @@ impl Client {
 
     fn pour(&mut self, id: u64, stream: &mut Stream, around: &Surroundings<'_>) -> Poured {
         for _ in 0..TURN_PIECES {
-            if self.conn.queued() >= limits::CONTROL_QUEUE_BYTES {
+            if self.unsent() >= limits::CONTROL_QUEUE_BYTES {
                 self.choked = true;
                 return Poured::Paused;
             }

@@ -18,7 +18,7 @@ mod tests;
 mod wait;
 mod why;
 
-use crate::{config::Config, history::History, report::Report, store};
+use crate::{config::Config, history::History, net::discover::Discovery, report::Report, store};
 use answer::Json;
 use client::{Client, Turn};
 use lineswarm_proto::{
@@ -54,6 +54,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) history: &'a History,
     /// Where peers reach this node.
     pub(crate) listen: SocketAddr,
+    pub(crate) discovery: &'a Discovery,
     pub(crate) unsaved: usize,
     pub(crate) now: Moment,
 }
@@ -64,6 +65,7 @@ impl Surroundings<'_> {
         let mut status = self.engine.status();
         status.uptime_s = self.now.seconds();
         status.listen = Some(self.listen.to_string());
+        status.discover = self.discovery.ways();
         status.unsaved = self.unsaved as u64;
         status.problem = status.problem.or_else(|| self.report.last_problem());
         status

@@ -38,6 +38,7 @@ enum Phase {
     Idle,
     /// INTENT is being stored (until `stored` is reached), then acknowledged.
     Announcing {
+        term: Term,
         ticket: Ticket,
         said_at: Option<Moment>,
         acks: BTreeSet<PeerId>,
@@ -93,9 +94,11 @@ impl Submit {
         !matches!(self.phase, Phase::Idle | Phase::InDoubt { .. })
     }
 
-    /// A peer has the INTENT of `term` on disk. (Only the current one is being waited for.)
-    pub(super) fn on_ack(&mut self, from: PeerId, _term: Term) {
-        if let Phase::Announcing { acks, said_at: Some(_), .. } = &mut self.phase {
+    /// A peer has the INTENT of `term` on disk.
+    pub(super) fn on_ack(&mut self, from: PeerId, term: Term) {
+        if let Phase::Announcing { term: announced, acks, said_at: Some(_), .. } = &mut self.phase
+            && *announced == term
+        {
             acks.insert(from);
         }
     }
@@ -120,6 +123,11 @@ impl Engine {
         let intent = self.durable.intent.as_ref()?;
         let ended = self.durable.outcome.as_ref().is_some_and(|outcome| outcome.intent == *intent);
         (!ended).then_some(intent)
+    }
+
+    /// Somebody announced a submit, or it ended.
+    fn is_submit_known(&self) -> bool {
+        self.durable.intent.is_some() || self.durable.outcome.is_some()
     }
 
     /// `submit.state` of `status`.
@@ -202,8 +210,13 @@ impl Engine {
         if let Some(end) = self.fetch.take_end() {
             self.on_errand_end(end);
         }
+        // A probe replaces whatever was submitted before: it is only for a file of which nobody knows anything.
+        let needless = self.ledger.count().is_some() || self.is_submit_known();
+        if needless && self.submit.phase == Phase::Probing && self.fetch.call_back() {
+            self.submit.phase = Phase::Idle;
+        }
         let leads = match self.settings.submit_by {
-            SubmitBy::Master => self.election.is_master(),
+            SubmitBy::Master => self.election.is_master() && !self.left,
             SubmitBy::EveryPeer => true,
             SubmitBy::Nobody => false,
         } || self.submit.forced;
@@ -242,8 +255,17 @@ impl Engine {
                 }
             }
             Phase::Announcing { .. } => self.send_if_agreed(),
+            // Another master's INTENT came before the first byte was sent: that one is waited for.
+            Phase::Sending if !self.submit.forced && !self.is_announced() && self.fetch.call_back() => {
+                self.submit.phase = Phase::Idle;
+            }
             Phase::Sending | Phase::Correcting | Phase::Probing => {}
         }
+    }
+
+    /// The newest INTENT is this node's own.
+    fn is_announced(&self) -> bool {
+        self.durable.intent.as_ref().is_some_and(|intent| intent.by == self.settings.id)
     }
 
     /// This node does not lead (any more): what nobody saw yet is taken back.
@@ -272,21 +294,18 @@ impl Engine {
         self.dirty = true;
         self.out.note(Event::IntentSaid { term });
         let acks = BTreeSet::from([self.settings.id]);
-        self.submit.phase = Phase::Announcing { ticket: self.newest_ticket(), said_at: None, acks };
+        self.submit.phase = Phase::Announcing { term, ticket: self.newest_ticket(), said_at: None, acks };
     }
 
     /// Sends the submit once INTENT is stored here and acknowledged by a quorum, and by all live peers or long enough ago.
     fn send_if_agreed(&mut self) {
-        let Phase::Announcing { ticket, said_at, acks } = &mut self.submit.phase else { return };
+        let Phase::Announcing { ticket, said_at, acks, .. } = &mut self.submit.phase else { return };
         if *ticket > self.stored {
             return;
         }
         let alone = self.settings.submit_by == SubmitBy::EveryPeer || self.submit.forced;
         let Some(since) = *said_at else {
-            *said_at = Some(self.now);
-            if let (false, Some(intent)) = (alone, self.durable.intent.clone()) {
-                self.say(To::All, &Message::Intent(intent));
-            }
+            self.say_intent();
             self.send_if_agreed();
             return;
         };
@@ -294,7 +313,9 @@ impl Engine {
         let electorate = electorate!(self);
         let all = electorate.live.iter().all(|peer| acks.contains(peer));
         let agreed = self.election.is_quorum(&acks, electorate) && (all || self.now >= since + ACK_PATIENCE);
-        let current = self.durable.intent.as_ref().is_some_and(|intent| intent.term == self.election.term());
+        let term = self.election.term();
+        let current =
+            self.is_announced() && self.durable.intent.as_ref().is_some_and(|intent| intent.term == term);
         if !alone && !current {
             self.submit.phase = Phase::Idle;
         } else if alone || agreed {
@@ -304,14 +325,27 @@ impl Engine {
             self.out.note(Event::SubmitSent { lines: count, attempt: self.submit.attempts });
             let identity = self.settings.server.identity.clone();
             self.fetch.send_on(Errand::new(Task::Submit { identity, count }));
+        } else if self.now >= since + ACK_PATIENCE {
+            self.say_intent();
+        }
+    }
+
+    /// Says INTENT to every peer that has not acknowledged it: for the first time, or because its link was replaced.
+    fn say_intent(&mut self) {
+        let Phase::Announcing { said_at, acks, .. } = &mut self.submit.phase else { return };
+        *said_at = Some(self.now);
+        let waited_for: Vec<_> = self.links.live().difference(acks).copied().collect();
+        let alone = self.settings.submit_by == SubmitBy::EveryPeer || self.submit.forced;
+        let Some(intent) = self.durable.intent.clone().filter(|_| !alone) else { return };
+        for peer in waited_for {
+            self.say(To::Peer(peer), &Message::Intent(intent.clone()));
         }
     }
 
     /// Nobody knows how many lines there are: the master asks the server by submitting one.
     fn probe_if_due(&mut self) {
         let due = self.now >= self.submit.born + PROBE_AFTER && self.submit.phase == Phase::Idle;
-        let first_submit = self.durable.intent.is_none() && self.durable.outcome.is_none();
-        if due && first_submit && !self.ledger.held().is_empty() {
+        if due && !self.is_submit_known() && !self.ledger.held().is_empty() {
             self.submit.phase = Phase::Probing;
             self.submit.probes += 1;
             let identity = self.settings.server.identity.clone();
@@ -344,6 +378,7 @@ impl Engine {
         self.out.note(Event::Probed { reply: verdict.raw.clone() });
         let count = verdict.outcome.as_ref().ok().and_then(|score| u32::try_from(score.max_lines).ok());
         match count.filter(|count| (1..=crate::limits::LINES).contains(count)) {
+            Some(_) if self.ledger.count().is_some() => {}
             Some(count) => {
                 self.learn_count(count);
                 self.tell_job();
@@ -434,7 +469,7 @@ impl Engine {
                 said_at.map(|since| since + ACK_PATIENCE).filter(|at| *at > self.now)
             }
             Phase::InDoubt { since } if self.settings.election.in_doubt == InDoubt::Resubmit => {
-                Some(*since + DOUBT)
+                Some(*since + DOUBT).filter(|at| *at > self.now)
             }
             Phase::Idle if self.ledger.count().is_none() && self.election.is_master() && self.started => {
                 Some(self.submit.born + PROBE_AFTER).filter(|at| *at > self.now)

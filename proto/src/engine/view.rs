@@ -54,6 +54,7 @@ impl Engine {
             pacer: self.fetch.belief().map_or_else(unknown_pacer, |belief| self.pacer(&belief)),
             problem: self.failed.clone(),
             listen: None,
+            discover: Vec::new(),
             unsaved: 0,
         }
     }
@@ -238,10 +239,7 @@ impl Engine {
             name: known.map(|known| known.name.clone()).unwrap_or_default(),
             address: address.or_else(|| link.map(|link| link.remote.to_string())),
             state: state.into(),
-            found: known
-                .map(|known| known.found.clone())
-                .filter(|found| !found.is_empty())
-                .unwrap_or_else(|| "told".into()),
+            found: Some(self.links.found(id)).filter(|found| !found.is_empty()).unwrap_or("told").into(),
             member: self.durable.members.contains(id),
             master: self.election.master() == Some(id),
             have: link.map_or(0, |link| link.beat.held),

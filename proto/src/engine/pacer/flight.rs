@@ -31,9 +31,6 @@ pub(super) struct Replied {
 }
 
 impl Flight {
-    pub(super) fn last_role(&self) -> Option<Role> {
-        self.batches.back().map(|b| b.role)
-    }
     pub(super) fn push(&mut self, at: Micros, count: u32, role: Role) {
         self.batches.push_back(Batch { at, left: count, whole: true, timed: true, role });
         self.outstanding += count;

@@ -47,8 +47,13 @@ fn every_read_is_answered() {
         assert!(reply["ok"].get(field).is_some(), "{command}: {reply}");
     }
     let reply = caller.ask(&mut stage, r#"{"cmd":"config"}"#);
-    let setting = json!({"section": "node", "key": "name", "value": "lab1/alice", "origin": "default"});
-    assert_eq!(reply["ok"], json!({"settings": [setting]}));
+    let settings = reply["ok"]["settings"].as_array().unwrap();
+    let named = json!({"section": "node", "key": "name", "value": "lab1/alice", "origin": "--name"});
+    assert!(settings.contains(&named), "{settings:?}");
+    let lines = json!({"section": "server", "key": "lines", "value": 1000, "origin": "default"});
+    assert!(settings.contains(&lines), "{settings:?}");
+    let peers = json!({"section": "swarm", "key": "peers", "value": [], "origin": "default"});
+    assert!(settings.contains(&peers), "{settings:?}");
     let reply = caller.ask(&mut stage, r#"{"cmd":"master"}"#);
     assert_eq!(reply["ok"], json!({"master": null, "term": 0, "self": false}));
     let reply = caller.ask(&mut stage, r#"{"cmd":"history"}"#);

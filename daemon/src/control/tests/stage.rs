@@ -2,8 +2,11 @@
 //! line server, store and event loop. Time stands still until a test moves it.
 
 use crate::{
+    args::Args,
+    config::{Config, Environment},
     control::{Control, Kind, Surroundings, Wish},
     history::History,
+    net::discover::Discovery,
     report::Report,
     store,
 };
@@ -18,14 +21,15 @@ use lineswarm_proto::{
     lines::SharedLines,
     time::Moment,
 };
-use mio::{Events, Poll};
+use mio::{Events, Poll, Token, Waker};
 use serde_json::Value;
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     io::{ErrorKind, Read, Write},
     net::SocketAddr,
     os::unix::net::UnixStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -37,6 +41,7 @@ pub(super) struct Stage {
     pub(super) at: tempfile::TempDir,
     poll: Poll,
     pub(super) control: Control,
+    discovery: Discovery,
     pub(super) engine: Engine,
     pub(super) report: Report,
     pub(super) history: History,
@@ -80,6 +85,21 @@ pub(super) fn settings(name: &str, id: u8, lines: u32) -> settings::Settings {
     }
 }
 
+/// As flags would make it, with its sockets and state in `at`.
+pub(super) fn config(name: &str, at: &Path) -> Config {
+    let path = |file: &str| at.join(file).into_os_string();
+    let line = [
+        ("--name", name.into()),
+        ("--state-dir", path("state")),
+        ("--status-socket", path("status.sock")),
+        ("--control-socket", path("control.sock")),
+    ];
+    let words = line.into_iter().flat_map(|(flag, value)| [flag.into(), value]);
+    let args = Args::parse(std::iter::once("lineswarmd".into()).chain(words)).unwrap();
+    let environment = Environment { variables: BTreeMap::new(), uid: 0, etc: "/nowhere".into() };
+    Config::load(&args, &environment).unwrap()
+}
+
 impl Stage {
     /// A node that holds these lines of a file of `count`.
     pub(super) fn new(count: u32, held: impl IntoIterator<Item = (u32, Vec<u8>)>) -> Self {
@@ -101,18 +121,15 @@ impl Stage {
         let restored = Restored { state: Some(state), lines, hearsay: Vec::new() };
         let at = tempfile::tempdir().unwrap();
         let poll = Poll::new().unwrap();
-        let paths = (at.path().join("status.sock"), at.path().join("control.sock"));
-        let setting = crate::control::Setting {
-            section: "node".into(),
-            key: "name".into(),
-            value: settings.name.clone().into(),
-            origin: "default".into(),
-        };
-        let control =
-            Control::open(&settings.name, &paths.0, &paths.1, vec![setting], poll.registry(), FIRST_TOKEN);
+        let config = config(&settings.name, at.path());
+        let control = Control::bind(&config, poll.registry(), FIRST_TOKEN).unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let listen = SocketAddr::from(([127, 0, 0, 1], 9900));
+        let discovery = Discovery::start(&config, listen, poll.registry(), 1, &waker, Moment::ZERO).unwrap();
         let mut stage = Self {
             poll,
-            control: control.unwrap(),
+            control,
+            discovery,
             report: Report::new(&settings.name),
             history: History::open(at.path()),
             engine: Engine::new(settings, restored, 7, Moment::ZERO),
@@ -162,6 +179,7 @@ impl Stage {
             engine: &self.engine,
             report: &self.report,
             history: &self.history,
+            discovery: &self.discovery,
             listen: SocketAddr::from(([127, 0, 0, 1], 9900)),
             unsaved: 3,
             now: self.now,
@@ -230,7 +248,7 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn new(path: &std::path::Path) -> Self {
+    pub(super) fn new(path: &Path) -> Self {
         let stream = UnixStream::connect(path).unwrap();
         stream.set_nonblocking(true).unwrap();
         Self { stream, got: Vec::new(), ended: false }

@@ -47,6 +47,7 @@ fn healthy() -> Status {
         },
         problem: None,
         listen: None,
+        discover: Vec::new(),
         unsaved: 0,
     }
 }

@@ -267,10 +267,11 @@ impl EventLoop {
         self.buffer = bytes;
         self.connections.on_time(self.now);
         self.turn_discovery();
-        self.turn_control();
         if self.engine.deadline().is_some_and(|(at, _)| self.now >= at) {
             self.feed(Input::Deadline);
         }
+        // After everything that clients may wait for.
+        self.turn_control();
         let mut drained: Vec<(ConnId, usize)> = Vec::new();
         self.connections.settle(&mut drained);
         for (conn, queued) in drained {

@@ -77,7 +77,8 @@ fn fetching(status: &Status, is_server_connected: bool, add: &mut impl FnMut(&'s
         if refused > 0.02 {
             add(
                 "refusals",
-                refused,
+                // A refusal costs a round trip, not a line.
+                0.2 * refused,
                 format!(
                     "{} of {asked} requests were refused ({}): the server's limit is still being learnt, or \
                      others draw from this node's address too.",
@@ -158,7 +159,7 @@ fn pacing(status: &Status, add: &mut impl FnMut(&'static str, f64, String)) {
     let used = rate / limit;
     if used < 0.9 {
         let sentence = format!(
-            "This node draws {rate:.1} lines/s, {} of the {limit:.1} that the server seems to allow (a {} limit, \
+            "This node draws {rate:.1} lines/s, {} of the {limit:.1} that the server seems to allow ({} limit, \
              round trip {:.1} ms, {} requests outstanding).",
             percent(used),
             pacer.kind,
@@ -168,7 +169,7 @@ fn pacing(status: &Status, add: &mut impl FnMut(&'static str, f64, String)) {
         add("below-limit", 1.0 - used, sentence);
     } else {
         let sentence = format!(
-            "The line server allows this node about {limit:.1} lines/s (a {} limit), and {} of that is used: only \
+            "The line server allows this node about {limit:.1} lines/s ({} limit), and {} of that is used: only \
              more peers make it faster.",
             pacer.kind,
             percent(used.min(1.0))
@@ -251,3 +252,6 @@ fn theory(status: &Status) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,10 @@ pub struct Link {
     pub id: PeerId,
     /// The other end's address.
     pub remote: SocketAddr,
+    /// Our hello was said; what came before that waits in `early`.
+    pub greeted: bool,
+    /// See `greeted`.
+    pub early: Vec<u8>,
     /// Its hello came: it counts as live.
     pub established: bool,
     /// Cuts the stream into frames.
@@ -424,6 +428,8 @@ impl Link {
         Self {
             id,
             remote,
+            greeted: false,
+            early: Vec::new(),
             established: false,
             reader: FrameReader::default(),
             queued: 0,

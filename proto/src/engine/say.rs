@@ -54,6 +54,7 @@ impl Engine {
 
     /// Says it when the state as it is now is stored; at once if it is already.
     pub(super) fn say_stored(&mut self, to: To, message: Message<'static>) {
+        self.sync_ballot();
         let rests_on = self.newest_ticket();
         if rests_on <= self.stored {
             self.say(to, &message);

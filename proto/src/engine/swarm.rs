@@ -68,6 +68,25 @@ impl Engine {
             return;
         }
         self.links.open(conn, Link::new(id, address, self.now));
+    }
+
+    /// Says hello on new links, once all that it tells is stored; what their other ends said meanwhile is heard then.
+    fn greet(&mut self) {
+        let new: Vec<_> = self.links.iter().filter(|(_, link)| !link.greeted).map(|(conn, _)| conn).collect();
+        for conn in new {
+            self.sync_ballot();
+            if self.newest_ticket() > self.stored {
+                return;
+            }
+            self.say_hello(conn);
+            let Some(link) = self.links.get_mut(conn) else { continue };
+            link.greeted = true;
+            let early = core::mem::take(&mut link.early);
+            self.on_peer_bytes(conn, &early);
+        }
+    }
+
+    fn say_hello(&mut self, conn: ConnId) {
         let hello = Hello {
             features: 0,
             name: self.settings.name.clone(),
@@ -121,6 +140,13 @@ impl Engine {
         // The reader leaves its link for the time of the loop, so that messages can borrow from it.
         let Some(link) = self.links.get_mut(conn) else { return };
         link.heard = self.now;
+        if !link.greeted {
+            link.early.extend_from_slice(bytes);
+            if let (true, id) = (link.early.len() > limits::FRAME_BYTES, link.id) {
+                self.refuse(conn, id, ByeReason::Broken);
+            }
+            return;
+        }
         let mut reader = core::mem::take(&mut link.reader);
         loop {
             let broken = match reader.next(&mut bytes) {
@@ -260,13 +286,11 @@ impl Engine {
         let others = self.links.live().iter().filter(|other| **other != id).filter_map(address).collect();
         let newcomer: Vec<_> = address(&id).into_iter().collect();
         let members = self.durable.members.clone();
-        self.say(To::Conn(conn), &Message::Roster(Roster { members: members.clone(), known: others }));
+        self.say_stored(To::Conn(conn), Message::Roster(Roster { members: members.clone(), known: others }));
         for other in self.links.established() {
             if other != conn {
-                self.say(
-                    To::Conn(other),
-                    &Message::Roster(Roster { members: members.clone(), known: newcomer.clone() }),
-                );
+                let roster = Roster { members: members.clone(), known: newcomer.clone() };
+                self.say_stored(To::Conn(other), Message::Roster(roster));
             }
         }
     }
@@ -295,7 +319,7 @@ impl Engine {
     /// Tells everybody the member list.
     pub(super) fn tell_members(&mut self) {
         let members = self.durable.members.clone();
-        self.say(To::All, &Message::Roster(Roster { members, known: Vec::new() }));
+        self.say_stored(To::All, Message::Roster(Roster { members, known: Vec::new() }));
     }
 
     fn on_bye(&mut self, conn: ConnId, id: PeerId, bye: &Bye) {
@@ -333,7 +357,7 @@ impl Engine {
     /// Tells everybody which job this node works on now.
     pub(super) fn tell_job(&mut self) {
         let (job, server) = (self.durable.job.clone(), self.durable.server.clone());
-        self.say(To::All, &Message::NewJob(NewJob { job, server }));
+        self.say_stored(To::All, Message::NewJob(NewJob { job, server }));
     }
 
     /// Is a peer's job this node's? A higher epoch is followed, a lower one will follow.
@@ -407,6 +431,7 @@ impl Engine {
 
     /// Beats, silences, dials.
     pub(super) fn turn_links(&mut self) {
+        self.greet();
         let due = self.beat_at.min(self.now + self.beat_interval());
         if self.now >= due {
             self.beat_all();

@@ -37,6 +37,7 @@ install -m644 "$here/copyright" "$doc/copyright"
 cp "$here/changelog" "$doc/changelog"
 mv "$doc/CHANGELOG.md" "$doc/NEWS.md"
 gzip -9n "$doc/changelog"
+install -D -m644 "$here/lintian-overrides" "$tree/usr/share/lintian/overrides/lineswarm"
 find "$tree/usr/share/man" -type f -exec gzip -9n {} +
 
 # dpkg-shlibdeps finds the libraries, and wants a source package's control file for that.

@@ -20,8 +20,8 @@ use lineswarm_proto::{
 };
 use mio::{Registry, Token, Waker, event::Event, net::TcpStream};
 use std::{
-    io,
     collections::{BTreeMap, BTreeSet, VecDeque},
+    io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -33,12 +33,25 @@ const LINGER: Duration = Duration::from_millis(500);
 /// What a connection has to tell the engine.
 #[derive(Debug)]
 pub(crate) enum News {
-    Opened { conn: ConnId, peer: Option<PeerId>, address: SocketAddr },
+    Opened {
+        conn: ConnId,
+        peer: Option<PeerId>,
+        address: SocketAddr,
+    },
     /// The bytes are in the buffer that was handed in.
-    Bytes { conn: ConnId },
-    Closed { conn: ConnId, why: String },
+    Bytes {
+        conn: ConnId,
+    },
+    Closed {
+        conn: ConnId,
+        why: String,
+    },
     /// Somebody came and did not prove to be a peer; `reason` is short, for counters.
-    Refused { from: String, why: String, reason: &'static str },
+    Refused {
+        from: String,
+        why: String,
+        reason: &'static str,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +63,17 @@ enum Purpose {
 enum Socket {
     /// The resolver has the name.
     Resolving,
-    Dialling { dial: Dial, others: VecDeque<SocketAddr> },
+    Dialling {
+        dial: Dial,
+        others: VecDeque<SocketAddr>,
+    },
     Server(Conn),
     Peer(Box<PeerLink>),
     /// Closed by the engine: what is queued leaves, what comes is thrown away.
-    Closing { socket: Box<Socket>, until: Moment },
+    Closing {
+        socket: Box<Socket>,
+        until: Moment,
+    },
 }
 
 struct Entry {
@@ -127,9 +146,9 @@ impl Connections {
         let Some(entry) = self.remove(conn) else { return };
         match entry.socket {
             Socket::Closing { .. } => {}
-            Socket::Peer(link) if link.peer().is_none() && !conn.is_dialled() => self.news.push_back(
-                News::Refused { from: entry.name, why: why.to_string(), reason: why.reason() },
-            ),
+            Socket::Peer(link) if link.peer().is_none() && !conn.is_dialled() => self
+                .news
+                .push_back(News::Refused { from: entry.name, why: why.to_string(), reason: why.reason() }),
             _ => self.news.push_back(News::Closed { conn, why: why.to_string() }),
         }
     }
@@ -235,7 +254,8 @@ impl Connections {
 
     fn on_dialled(&mut self, conn: ConnId, now: Moment) {
         let Some(entry) = self.entries.get_mut(&conn) else { return };
-        let Socket::Dialling { dial, others } = core::mem::replace(&mut entry.socket, Socket::Resolving) else {
+        let Socket::Dialling { dial, others } = core::mem::replace(&mut entry.socket, Socket::Resolving)
+        else {
             return;
         };
         let address = dial.to();
@@ -243,6 +263,8 @@ impl Connections {
             Ok(Progress::Pending(dial)) => entry.socket = Socket::Dialling { dial, others },
             Ok(Progress::Connected(tcp)) => match entry.purpose {
                 Purpose::Server { .. } => {
+                    // The engine wants to know from where it draws.
+                    let address = tcp.stream().local_addr().unwrap_or(address);
                     entry.socket = Socket::Server(tcp);
                     self.news.push_back(News::Opened { conn, peer: None, address });
                 }
@@ -264,9 +286,10 @@ impl Connections {
     /// The resolver has answers.
     pub(crate) fn on_resolved(&mut self) {
         while let Some(answer) = self.resolver.next_answer() {
-            let waiting = self.entries.iter().filter(|(_, entry)| {
-                matches!(entry.socket, Socket::Resolving) && entry.name == answer.name
-            });
+            let waiting = self
+                .entries
+                .iter()
+                .filter(|(_, entry)| matches!(entry.socket, Socket::Resolving) && entry.name == answer.name);
             let waiting: Vec<ConnId> = waiting.map(|(&conn, _)| conn).collect();
             for conn in waiting {
                 match &answer.addresses {
@@ -368,9 +391,10 @@ impl Connections {
         for conn in core::mem::take(&mut self.touched) {
             let Some(entry) = self.entries.get_mut(&conn) else { continue };
             let result = match &mut entry.socket {
-                Socket::Server(server) => {
-                    server.settle(&self.registry, entry.token).map_err(LinkEnd::from).map(|()| server.queued())
-                }
+                Socket::Server(server) => server
+                    .settle(&self.registry, entry.token)
+                    .map_err(LinkEnd::from)
+                    .map(|()| server.queued()),
                 Socket::Peer(link) => link.settle(&self.registry, entry.token).map(|()| link.queued()),
                 Socket::Closing { socket, .. } => {
                     let done = match socket.as_mut() {

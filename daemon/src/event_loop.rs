@@ -11,7 +11,9 @@ use crate::{
     connections::{Connections, News},
     control::{Control, Surroundings, Wish},
     exit::Exit,
+    history::History,
     net::{
+        discover::Discovery,
         listen::{AcceptEnd, Incoming, ListenError, Listener},
         secure::{Keys, LinkError},
     },
@@ -34,14 +36,21 @@ use lineswarm_proto::{
     wire::control::ErrorBody,
 };
 use mio::{Events, Poll, Token, Waker};
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 const WAKER: Token = Token(0);
 const TIMER: Token = Token(1);
 const SIGNALS: Token = Token(2);
 const LISTENER: Token = Token(3);
-/// The control sockets and their clients have tokens from here on, connections from `CONNECTIONS` on.
+/// The control sockets and their clients have tokens from here on, discovery and connections from theirs on.
 const CONTROL: usize = 16;
+const DISCOVERY: usize = 1 << 31;
 const CONNECTIONS: usize = 1 << 32;
 /// After the system ran out of descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
@@ -91,9 +100,11 @@ pub(crate) struct EventLoop {
     accept_again: Option<Moment>,
     accept_more: bool,
     control: Control,
+    discovery: Discovery,
     connections: Connections,
     engine: Engine,
     report: Report,
+    history: History,
     refusals: Refusals,
     output: Output,
     notify: Notify,
@@ -120,6 +131,7 @@ impl EventLoop {
         let listen_address = listener.local_addr()?;
         listener.register(registry, LISTENER)?;
         let control = Control::bind(&config, registry, CONTROL)?;
+        let discovery = Discovery::start(&config, listen_address, registry, DISCOVERY, &waker, clock.now())?;
         let connections = Connections::new(registry.try_clone()?, waker, keys, CONNECTIONS);
         tell_recovered(&config.node.state_dir, &recovered);
         let mut settings = config.settings(recovered.key.id());
@@ -131,6 +143,7 @@ impl EventLoop {
         let now = clock.now();
         let engine = Engine::new(settings, restored, u64::from_le_bytes(seed), now);
         let report = Report::new(&config.node.name);
+        let history = History::open(&config.node.state_dir);
         let output = Output::new(config.submit.output.clone());
         Ok(Self {
             args,
@@ -145,9 +158,11 @@ impl EventLoop {
             accept_again: None,
             accept_more: false,
             control,
+            discovery,
             connections,
             engine,
             report,
+            history,
             refusals: Refusals::default(),
             output,
             notify: Notify::new(),
@@ -181,11 +196,15 @@ impl EventLoop {
     }
 
     fn wait(&mut self, events: &mut Events) -> Result<(), RunError> {
-        let busy = self.connections.is_busy() || self.control.is_busy() || self.accept_more;
+        let busy = self.connections.is_busy()
+            || self.control.is_busy()
+            || self.discovery.is_busy()
+            || self.accept_more;
         let deadline = [
             self.engine.deadline().map(|(at, _)| at),
             self.connections.deadline(),
             self.control.deadline(),
+            self.discovery.deadline(),
             self.notify.deadline(),
             self.accept_again,
         ]
@@ -211,7 +230,7 @@ impl EventLoop {
                         Signal::End => self.ending = true,
                         Signal::Reload => {
                             if let Err(error) = self.reload() {
-                                log::error!("reload-failed what=\"{}\" why=\"{}\" cure=\"{}\"", error.what, error.why, error.cure);
+                                log::error!("reload-failed why=\"{error}\"");
                             }
                         }
                         Signal::Tell => log::info!("state {:?}", self.engine.status()),
@@ -220,6 +239,7 @@ impl EventLoop {
             }
             LISTENER => self.accept()?,
             Token(token) if token >= CONNECTIONS => self.connections.on_ready(event, self.now),
+            token if token.0 >= DISCOVERY => self.discovery.on_ready(token),
             _ => self.control.on_ready(event),
         }
         Ok(())
@@ -227,10 +247,10 @@ impl EventLoop {
 
     /// All that follows from what the poll reported.
     fn turn(&mut self) {
-        if self.accept_more || self.accept_again.is_some_and(|at| self.now >= at) {
-            if let Err(error) = self.accept() {
-                log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
-            }
+        if (self.accept_more || self.accept_again.is_some_and(|at| self.now >= at))
+            && let Err(error) = self.accept()
+        {
+            log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
         }
         let mut bytes = core::mem::take(&mut self.buffer);
         while let Some(news) = self.connections.next_news(&mut bytes) {
@@ -248,6 +268,7 @@ impl EventLoop {
         }
         self.buffer = bytes;
         self.connections.on_time(self.now);
+        self.turn_discovery();
         self.turn_control();
         if self.engine.deadline().is_some_and(|(at, _)| self.now >= at) {
             self.feed(Input::Deadline);
@@ -259,7 +280,10 @@ impl EventLoop {
         }
         let engine = &self.engine;
         self.notify.turn(self.now, || engine.status());
-        if self.config.run.exit_when == ExitWhen::Done && self.engine.is_over() && self.connections.is_flushed() {
+        if self.config.run.exit_when == ExitWhen::Done
+            && self.engine.is_over()
+            && self.connections.is_flushed()
+        {
             self.ending = true;
         }
     }
@@ -288,6 +312,9 @@ impl EventLoop {
                     if matches!(stamped.event, Event::Complete { .. }) {
                         self.output.write(self.engine.lines());
                     }
+                    self.discovery.note(&stamped.event, self.now);
+                    let engine = &self.engine;
+                    self.history.note(&stamped.event, || engine.status(), SystemTime::now());
                     self.report.note(&stamped, self.now);
                 }
             }
@@ -340,11 +367,25 @@ impl EventLoop {
         Ok(())
     }
 
+    /// Addresses that were found, to the engine.
+    fn turn_discovery(&mut self) {
+        let engine = &self.engine;
+        self.discovery.turn(self.now, &|| engine.has_absent_peers());
+        while let Some(found) = self.discovery.next_found() {
+            self.feed(Input::Found { address: found.address, how: &found.how });
+        }
+        for reason in self.discovery.take_ignored() {
+            self.report.count_refusal(reason);
+        }
+    }
+
     fn turn_control(&mut self) {
         let around = Surroundings {
             engine: &self.engine,
             report: &self.report,
+            history: &self.history,
             listen: self.listen_address,
+            discovery: &self.discovery,
             unsaved: self.store.unsaved(),
             now: self.now,
         };
@@ -375,7 +416,10 @@ impl EventLoop {
         self.notify.reloading();
         let result = reload::reload(&self.args, &mut self.config);
         self.notify.ready();
-        for command in result? {
+        self.discovery.hurry(self.now);
+        let commands = result?;
+        self.control.on_reloaded(&self.config);
+        for command in commands {
             let request = lineswarm_proto::engine::io::RequestId(u64::MAX);
             self.feed(Input::Command { request, command });
         }

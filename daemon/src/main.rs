@@ -10,6 +10,7 @@ mod connections;
 mod control;
 mod event_loop;
 mod exit;
+mod history;
 mod logging;
 mod net;
 mod notify;
@@ -19,6 +20,7 @@ mod reload;
 mod report;
 mod signals;
 mod store;
+mod theory;
 
 use args::Args;
 use config::{Config, Environment};

@@ -70,10 +70,10 @@ impl Notify {
 
     /// Nobody is harmed if systemd does not hear it.
     fn send(&self, what: &[NotifyState<'_>]) {
-        if self.present {
-            if let Err(error) = sd_notify::notify(what) {
-                log::debug!("notify-failed why={error:?}");
-            }
+        if self.present
+            && let Err(error) = sd_notify::notify(what)
+        {
+            log::debug!("notify-failed why={error:?}");
         }
     }
 }

@@ -15,9 +15,17 @@ pub(crate) struct Refusals {
 
 impl Refusals {
     /// `reason` is short, for the counter; `why` is for people.
-    pub(crate) fn note(&mut self, from: &str, why: &str, reason: &'static str, now: Moment, report: &mut Report) {
+    pub(crate) fn note(
+        &mut self,
+        from: &str,
+        why: &str,
+        reason: &'static str,
+        now: Moment,
+        report: &mut Report,
+    ) {
         report.count_refusal(reason);
-        let source = from.parse::<SocketAddr>().map_or_else(|_| from.into(), |address| address.ip().to_string());
+        let source =
+            from.parse::<SocketAddr>().map_or_else(|_| from.into(), |address| address.ip().to_string());
         let key = format!("{source} {reason}");
         if self.logged.get(&key).is_some_and(|last| now < *last + QUIET) {
             return;

@@ -1,5 +1,275 @@
-//! stub
-use lineswarm_proto::{engine::{io::Stamped}, time::Moment};
-pub(crate) struct Report;
-impl Report { pub(crate) fn new(_: &str)->Self{Self} pub(crate) fn note(&mut self, s:&Stamped, _: Moment){ let (level, what, fields)=s.event.describe(); let f: Vec<String>=fields.iter().map(|(k,v)|format!("{k}={v}")).collect(); log::info!("[{level}] {what} {}", f.join(" ")); }
- pub(crate) fn set_trouble(&mut self,_:Option<String>){} pub(crate) fn count_refusal(&mut self,_:&'static str){} }
+//! What happened, told three ways: a log line, a counter, and a record for `events`.
+//!
+//! The engine's events and the shell's own refusals and troubles come in; nothing here decides. Invariant: the
+//! records' numbers begin at 1 and have no gaps, and at most [`limits::EVENTS`] of the newest are kept.
+
+use lineswarm_proto::{
+    engine::{
+        event::{Event as Happened, Fields, Level},
+        io::Stamped,
+    },
+    limits,
+    time::Moment,
+    wire::control::Event,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt::Write,
+};
+
+/// What log lines of events are filtered by.
+const TARGET: &str = "lineswarm";
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Report {
+    node: String,
+    recent: VecDeque<Event>,
+    next_seq: u64,
+    counters: BTreeMap<&'static str, u64>,
+    refusals: BTreeMap<&'static str, u64>,
+    problem: Option<Problem>,
+    trouble: Option<String>,
+}
+
+/// The newest warning or error that nothing has ended yet.
+#[derive(Debug)]
+struct Problem {
+    what: &'static str,
+    text: String,
+}
+
+impl Report {
+    pub(crate) fn new(node: &str) -> Self {
+        Self {
+            node: node.into(),
+            recent: VecDeque::new(),
+            next_seq: 1,
+            counters: BTreeMap::new(),
+            refusals: BTreeMap::new(),
+            problem: None,
+            trouble: None,
+        }
+    }
+
+    /// One of the engine's events.
+    pub(crate) fn note(&mut self, stamped: &Stamped, now: Moment) {
+        let (level, what, fields) = stamped.event.describe();
+        if log::log_enabled!(target: TARGET, log_level(level)) {
+            log::log!(target: TARGET, log_level(level), "{}", line(what, &fields));
+        }
+        *self.counters.entry(what).or_default() += 1;
+        self.weigh(&stamped.event, level, what, &fields);
+        if self.recent.len() >= limits::EVENTS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Event {
+            seq: self.next_seq,
+            lamport: stamped.lamport,
+            t: now.seconds(),
+            node: self.node.clone(),
+            level: level.to_string(),
+            what: what.into(),
+            fields: fields.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+        });
+        self.next_seq += 1;
+    }
+
+    /// Somebody who came was turned away; `reason` is short.
+    pub(crate) fn count_refusal(&mut self, reason: &'static str) {
+        *self.refusals.entry(reason).or_default() += 1;
+    }
+
+    /// The store can't write, or can again.
+    pub(crate) fn set_trouble(&mut self, trouble: Option<String>) {
+        self.trouble = trouble;
+    }
+
+    /// The kept records from number `seq` on, oldest first. Within one node this is the order of Lamport times too.
+    pub(crate) fn since(&self, seq: u64) -> impl Iterator<Item = &Event> {
+        let skipped = usize::try_from(seq.saturating_sub(self.oldest())).unwrap_or(usize::MAX);
+        self.recent.iter().skip(skipped)
+    }
+
+    /// The number of the oldest record kept; [`Report::next_seq`] if there is none.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.recent.front().map_or(self.next_seq, |event| event.seq)
+    }
+
+    /// The number that the next record will have.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// How often the event `what` came.
+    pub(crate) fn count(&self, what: &str) -> u64 {
+        self.counters.get(what).copied().unwrap_or(0)
+    }
+
+    /// How often each event came that did.
+    pub(crate) fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.counters.iter().map(|(&what, &count)| (what, count))
+    }
+
+    /// How many were turned away, by reason.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.refusals.iter().map(|(&reason, &count)| (reason, count))
+    }
+
+    /// What an operator should know of, while it lasts.
+    pub(crate) fn last_problem(&self) -> Option<String> {
+        self.trouble.clone().or_else(|| self.problem.as_ref().map(|problem| problem.text.clone()))
+    }
+
+    fn weigh(&mut self, event: &Happened, level: Level, what: &'static str, fields: &Fields) {
+        if self.problem.as_ref().is_some_and(|problem| ends(event, problem.what)) {
+            self.problem = None;
+        }
+        // These report a repair, not a state to worry about.
+        let repaired = matches!(event, Happened::Corrected { .. } | Happened::Stalled { .. });
+        if level <= Level::Warn && !repaired {
+            self.problem = Some(Problem { what, text: sentence(what, fields) });
+        }
+    }
+}
+
+/// Is the problem of the event `what` over with `event`?
+fn ends(event: &Happened, what: &str) -> bool {
+    match event {
+        Happened::JobStarted { .. } => true,
+        Happened::ServerConnected { .. } => what.starts_with("server-"),
+        Happened::Elected { .. } => matches!(what, "no-majority" | "grace-over"),
+        Happened::Done { .. } => what != "failed",
+        Happened::Complete { .. } => matches!(what, "conflict" | "reopened") || what.starts_with("server-"),
+        _ => false,
+    }
+}
+
+fn log_level(level: Level) -> log::Level {
+    match level {
+        Level::Error => log::Level::Error,
+        Level::Warn => log::Level::Warn,
+        Level::Info => log::Level::Info,
+        Level::Debug => log::Level::Debug,
+    }
+}
+
+/// `what key=value key="a value"`: values come from other machines, so nothing in them can end the line or begin a field.
+fn line(what: &str, fields: &Fields) -> String {
+    let mut line = String::from(what);
+    for (name, value) in fields {
+        let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | '\\');
+        // Writing to a String can't fail.
+        let _ = match !value.is_empty() && value.chars().all(plain) {
+            true => write!(line, " {name}={value}"),
+            false => write!(line, " {name}={value:?}"),
+        };
+    }
+    line
+}
+
+/// `server-lost: connection refused (unanswered 1, retry_in_s 0.500)`
+fn sentence(what: &str, fields: &Fields) -> String {
+    let why = fields.iter().find(|(name, _)| *name == "why").map(|(_, why)| why.as_str());
+    let others: Vec<String> = fields
+        .iter()
+        .filter(|(name, _)| *name != "why")
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    match (why, others.is_empty()) {
+        (Some(why), true) => format!("{what}: {why}"),
+        (Some(why), false) => format!("{what}: {why} ({})", others.join(", ")),
+        (None, true) => what.into(),
+        (None, false) => format!("{what}: {}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lineswarm_proto::ids::{LineNumber, PeerId};
+    use std::time::Duration;
+
+    fn note(report: &mut Report, lamport: u64, event: Happened) {
+        report.note(&Stamped { lamport, event }, Moment(lamport * 1_000_000));
+    }
+
+    fn lost(why: &str) -> Happened {
+        Happened::ServerLost { why: why.into(), unanswered: 1, retry_in: Duration::from_millis(500) }
+    }
+
+    fn connected() -> Happened {
+        Happened::ServerConnected { address: "127.0.0.1:9801".into(), source: "any".into() }
+    }
+
+    #[test]
+    fn records_are_numbered_without_gaps_and_only_the_newest_are_kept() {
+        let mut report = Report::new("lab1/alice");
+        assert_eq!((report.next_seq(), report.oldest()), (1, 1));
+        let most = u64::try_from(limits::EVENTS).unwrap();
+        for lamport in 1..=most + 10 {
+            note(&mut report, lamport, Happened::Paused);
+        }
+        let seqs: Vec<u64> = report.since(0).map(|event| event.seq).collect();
+        assert_eq!(seqs, (11..=most + 10).collect::<Vec<_>>());
+        assert_eq!(report.since(most + 10).count(), 1);
+        assert_eq!(report.since(report.next_seq()).count(), 0);
+        assert_eq!(report.since(u64::MAX).count(), 0);
+        assert_eq!(report.count("paused"), most + 10);
+        assert_eq!(report.count("resumed"), 0);
+        let last = report.since(most + 10).next().unwrap();
+        assert_eq!(
+            (last.lamport, last.node.as_str(), last.level.as_str()),
+            (most + 10, "lab1/alice", "info")
+        );
+        assert!((last.t - (most + 10) as f64).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_value_can_neither_end_its_line_nor_begin_a_field() {
+        let fields = vec![
+            ("plain", "127.0.0.1:9801".into()),
+            ("blank", "a b".into()),
+            ("empty", String::new()),
+            ("evil", "x\nerror level=\"high\"".into()),
+        ];
+        assert_eq!(
+            line("it", &fields),
+            r#"it plain=127.0.0.1:9801 blank="a b" empty="" evil="x\nerror level=\"high\"""#
+        );
+    }
+
+    #[test]
+    fn a_problem_is_shown_until_it_is_over() {
+        let mut report = Report::new("a");
+        assert_eq!(report.last_problem(), None);
+        note(&mut report, 1, lost("connection refused"));
+        assert_eq!(
+            report.last_problem().unwrap(),
+            "server-lost: connection refused (unanswered 1, retry_in_s 0.500)"
+        );
+        note(&mut report, 2, Happened::Paused);
+        assert!(report.last_problem().is_some());
+        note(&mut report, 3, connected());
+        assert_eq!(report.last_problem(), None);
+
+        note(&mut report, 4, Happened::Conflict { number: LineNumber(7), peer: PeerId([1; 16]) });
+        note(&mut report, 5, connected());
+        assert_eq!(report.last_problem().unwrap(), "conflict: line 7, peer 01010101");
+        note(&mut report, 6, Happened::Corrected { number: LineNumber(7), wrong: None });
+        assert!(report.last_problem().unwrap().starts_with("conflict"), "a repair is no problem");
+    }
+
+    #[test]
+    fn a_store_that_cannot_write_comes_before_everything_else() {
+        let mut report = Report::new("a");
+        note(&mut report, 1, lost("gone"));
+        report.set_trouble(Some("disk full".into()));
+        assert_eq!(report.last_problem().unwrap(), "disk full");
+        report.set_trouble(None);
+        assert!(report.last_problem().unwrap().starts_with("server-lost"));
+        report.count_refusal("wrong-key");
+        report.count_refusal("wrong-key");
+        assert_eq!(report.refusals().collect::<Vec<_>>(), [("wrong-key", 2)]);
+    }
+}

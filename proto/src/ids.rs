@@ -2,6 +2,7 @@
 
 use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
 
 /// The number of a line, as the line server counts: from 0 or from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +39,12 @@ impl fmt::Display for Term {
 pub struct PeerId(pub [u8; 16]);
 
 impl PeerId {
+    /// The identity that belongs to a static public key.
+    #[must_use]
+    pub fn of_key(public: &[u8; 32]) -> Self {
+        Self(Sha256::digest(public).first_chunk().copied().unwrap_or_default())
+    }
+
     /// The first eight hex digits: enough to tell peers apart in a log line.
     #[must_use]
     pub fn short(&self) -> String {

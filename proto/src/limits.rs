@@ -51,6 +51,16 @@ pub const HANDSHAKES: usize = 256;
 pub const STORE_QUEUE: usize = 8 * 1024;
 /// Addresses that are dialled, configured or learnt.
 pub const CONTACTS: usize = 1024;
+/// Of those, addresses that discovery alone vouches for: anybody on the network can announce some.
+pub const FOUND: usize = 256;
+/// Instances of one host that are looked at.
+pub const INSTANCES: usize = 1024;
+/// Network interfaces on which discovery speaks.
+pub const INTERFACES: usize = 64;
+/// Announcements read from one interface in one turn of the loop.
+pub const TURN_ANNOUNCEMENTS: usize = 64;
+/// Found addresses waiting for the engine.
+pub const FOUND_QUEUE: usize = 256;
 /// A peer that sent so many lines that contradict the line server is dropped.
 pub const CONTRADICTIONS: u32 = 3;
 
@@ -74,3 +84,5 @@ pub const TURN_ACCEPTS: usize = 64;
 pub const RESOLVE_QUEUE: usize = 64;
 /// Addresses taken of one resolved name.
 pub const ADDRESSES: usize = 64;
+/// Source addresses that one node may draw from.
+pub const SOURCES: usize = 256;

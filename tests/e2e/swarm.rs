@@ -22,7 +22,8 @@ fn all_is_well(server: Server, daemons: &[Daemon]) {
 fn one_to_four_daemons_finish_with_exactly_one_right_submit() {
     for count in 1..=4 {
         let directory = tempfile::tempdir().unwrap();
-        let server = Server::start(directory.path(), &["--rate", "2000", "--draw-seed", "191", "--lines", "1000"]);
+        let server =
+            Server::start(directory.path(), &["--rate", "2000", "--draw-seed", "191", "--lines", "1000"]);
         let daemons = swarm(directory.path(), &server.address, count, &[]);
         all_is_well(server, &daemons);
     }
@@ -31,8 +32,20 @@ fn one_to_four_daemons_finish_with_exactly_one_right_submit() {
 #[test]
 fn a_server_that_counts_from_one_and_says_minus_one_twice_is_no_matter() {
     let directory = tempfile::tempdir().unwrap();
-    let options =
-        ["--rate", "2000", "--lines", "300", "--base", "1", "--refusal", "minus", "--two-writes", "0.5", "--limiter", "window"];
+    let options = [
+        "--rate",
+        "2000",
+        "--lines",
+        "300",
+        "--base",
+        "1",
+        "--refusal",
+        "minus",
+        "--two-writes",
+        "0.5",
+        "--limiter",
+        "window",
+    ];
     let server = Server::start(directory.path(), &options);
     let daemons = swarm(directory.path(), &server.address, 2, &["--lines", "300"]);
     all_is_well(server, &daemons);
@@ -49,7 +62,11 @@ fn the_number_of_lines_is_learnt_by_the_master_with_one_probe() {
         assert_eq!(daemon.status()["job"]["lines"], 250);
     }
     let end = server.end();
-    assert_eq!((&end["submits"], &end["right_submits"]), (&json!(2), &json!(1)), "one probe and one submit: {end}");
+    assert_eq!(
+        (&end["submits"], &end["right_submits"]),
+        (&json!(2), &json!(1)),
+        "one probe and one submit: {end}"
+    );
 }
 
 #[test]
@@ -68,9 +85,16 @@ fn a_late_joiner_gets_every_line_without_drawing_any() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path(), &["--rate", "5000", "--lines", "500"]);
     let addresses: Vec<String> = free_addresses(2).iter().map(ToString::to_string).collect();
-    let first = member(directory.path(), &server.address, &addresses, 0, &["--lines", "500", "--quorum", "available"]);
+    let first = member(
+        directory.path(),
+        &server.address,
+        &addresses,
+        0,
+        &["--lines", "500", "--quorum", "available"],
+    );
     first.wait("submitted");
-    let second = member(directory.path(), &server.address, &addresses, 1, &["--lines", "500", "--autostart", "false"]);
+    let second =
+        member(directory.path(), &server.address, &addresses, 1, &["--lines", "500", "--autostart", "false"]);
     second.wait("complete");
     let status = second.status();
     assert_eq!((&status["job"]["draws"], &status["job"]["from_peers"]), (&json!(0), &json!(500)));
@@ -122,8 +146,32 @@ fn daemons_end_by_themselves_when_all_is_done() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path(), &["--rate", "2000", "--lines", "300"]);
     let output = directory.path().join("file.txt");
-    let args = ["--server", &server.address, "--lines", "300", "--exit-when", "done", "--output", output.to_str().unwrap()];
+    let args = [
+        "--server",
+        &server.address,
+        "--lines",
+        "300",
+        "--exit-when",
+        "done",
+        "--output",
+        output.to_str().unwrap(),
+    ];
     let mut daemon = Daemon::spawn(directory.path(), "one", &args);
     assert!(daemon.child.wait().unwrap().success());
     assert_eq!(std::fs::read(output).unwrap(), server.served());
+}
+
+#[test]
+fn of_daemons_that_share_an_address_the_lower_id_draws_where_one_connection_lives() {
+    for habit in ["reject", "replace"] {
+        let directory = tempfile::tempdir().unwrap();
+        let options = ["--rate", "100", "--lines", "200", "--one-per-ip", habit];
+        let server = Server::start(directory.path(), &options);
+        let daemons = swarm(directory.path(), &server.address, 2, &["--lines", "200"]);
+        all_is_well(server, &daemons);
+        let ids: Vec<_> =
+            daemons.iter().map(|daemon| daemon.status()["id"].as_str().unwrap().to_owned()).collect();
+        let yielded: Vec<bool> = daemons.iter().map(|daemon| daemon.log().contains("yielded")).collect();
+        assert_eq!(yielded, [ids[0] > ids[1], ids[1] > ids[0]], "{habit}");
+    }
 }

@@ -184,7 +184,13 @@ fn a_peer_with_another_key_gets_nothing_and_both_logs_say_why() {
     let key = |name: &str, byte: u8| {
         use std::os::unix::fs::OpenOptionsExt;
         let path = directory.path().join(name);
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
+            .unwrap();
         file.write_all(&[byte; 32]).unwrap();
         path.to_str().unwrap().to_owned()
     };

@@ -75,7 +75,8 @@ impl<K: Copy + PartialEq> Handshakes<K> {
         self.waiting.pop_front().map(|one| one.key)
     }
 
-    pub(crate) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.waiting.len()
     }
 }

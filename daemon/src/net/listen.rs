@@ -97,7 +97,8 @@ impl Listener {
         registry.register(&mut self.listener, token, Interest::READABLE)
     }
 
-    pub(crate) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+    #[cfg(test)]
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         registry.deregister(&mut self.listener)
     }
 

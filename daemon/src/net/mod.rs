@@ -6,6 +6,7 @@
 
 pub(crate) mod conn;
 pub(crate) mod dial;
+pub(crate) mod discover;
 pub(crate) mod handshakes;
 pub(crate) mod listen;
 pub(crate) mod peer_link;

@@ -124,16 +124,8 @@ impl Keys {
         Ok(Self { private, public, psk: Zeroizing::new(psk.finalize().into()) })
     }
 
-    /// A private key for a new node, from the operating system's generator.
-    pub(crate) fn new_private() -> Result<Zeroizing<[u8; 32]>, LinkError> {
-        let mut rng = DefaultResolver.resolve_rng().ok_or(LinkError::NoRandomness)?;
-        let mut private = Zeroizing::new([0; 32]);
-        rng.try_fill_bytes(private.as_mut_slice()).map_err(|_| LinkError::NoRandomness)?;
-        Ok(private)
-    }
-
     pub(crate) fn id(&self) -> PeerId {
-        peer_id(&self.public)
+        PeerId::of_key(&self.public)
     }
 }
 
@@ -141,13 +133,6 @@ impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").field("id", &self.id()).finish_non_exhaustive()
     }
-}
-
-fn peer_id(public: &[u8]) -> PeerId {
-    let digest: [u8; 32] = Sha256::digest(public).into();
-    let mut id = [0; 16];
-    id.iter_mut().zip(digest).for_each(|(to, byte)| *to = byte);
-    PeerId(id)
 }
 
 /// Who opened the connection.
@@ -352,7 +337,7 @@ impl Link {
             return Ok(State::Handshake { noise, answered: true });
         }
         let noise = noise.into_transport_mode().map_err(|error| LinkError::ours(&error))?;
-        self.peer = noise.get_remote_static().map(peer_id);
+        self.peer = noise.get_remote_static().and_then(<[u8]>::first_chunk).map(PeerId::of_key);
         Ok(State::Open(Box::new(noise)))
     }
 }

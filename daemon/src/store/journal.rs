@@ -10,6 +10,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
+/// The version of the format, as in [`HEADER`].
+pub(crate) const JOURNAL_VERSION: u32 = 1;
 pub(super) const HEADER: &[u8] = b"lineswarm-journal 1\n";
 /// How every version's header starts.
 pub(super) const MAGIC: &[u8] = b"lineswarm-journal ";

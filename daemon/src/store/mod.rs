@@ -15,10 +15,11 @@ mod thread;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 pub(crate) use error::StoreError;
+pub(crate) use journal::JOURNAL_VERSION;
 use lineswarm_proto::engine::state::{Durable, Ticket};
 use lineswarm_proto::{ids::LineNumber, limits, lines::SharedLines};
-pub(crate) use node_key::{NOISE_PATTERN, NodeKey, peer_id};
-pub(crate) use recover::{Report, verify};
+pub(crate) use node_key::NodeKey;
+pub(crate) use recover::Report;
 pub(crate) use reset::reset;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, DirBuilder, File};

@@ -4,7 +4,6 @@
 
 use super::StoreError;
 use lineswarm_proto::ids::PeerId;
-use sha2::{Digest, Sha256};
 use snow::params::DHChoice;
 use snow::resolvers::{CryptoResolver, DefaultResolver};
 use std::fmt;
@@ -14,7 +13,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// The handshake that the key is made for.
-pub(crate) const NOISE_PATTERN: &str = "Noise_XXpsk0_25519_AESGCM_SHA256";
+const NOISE_PATTERN: &str = "Noise_XXpsk0_25519_AESGCM_SHA256";
 pub(super) const FILE: &str = "node.key";
 const COMMENT: &str = "# lineswarm node key. Keep it secret: whoever has it is this node.";
 /// More than the file ever holds.
@@ -39,14 +38,9 @@ impl NodeKey {
         &self.private
     }
 
-    /// What peers see of it.
-    pub(crate) fn public(&self) -> &[u8; 32] {
-        &self.public
-    }
-
     /// The node's identity.
     pub(crate) fn id(&self) -> PeerId {
-        peer_id(&self.public)
+        PeerId::of_key(&self.public)
     }
 
     /// Reads the key of `dir`, or makes one.
@@ -106,11 +100,6 @@ impl NodeKey {
     }
 }
 
-/// The identity that belongs to a static public key.
-pub(crate) fn peer_id(public: &[u8]) -> PeerId {
-    PeerId(Sha256::digest(public).first_chunk().copied().unwrap_or_default())
-}
-
 fn parse(text: &str) -> Result<NodeKey, &'static str> {
     let field = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
@@ -156,7 +145,7 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
         assert!(!dir.path().join("node.key.new").exists());
         assert!(!format!("{key:?}").contains(&hex(key.private())));
-        assert_eq!(key.id(), peer_id(key.public()));
+        assert_eq!(key.id(), PeerId::of_key(&key.public));
     }
 
     #[test]

@@ -148,6 +148,16 @@ impl Election {
         }
     }
 
+    /// The master, if this node hears it itself. Only this is told to others: two nodes that follow a master that is
+    /// gone through each other would never look for another.
+    #[must_use]
+    pub fn heard_master(&self) -> Option<PeerId> {
+        match self.role {
+            Role::Follower { master, via } if master != via => None,
+            _ => self.master(),
+        }
+    }
+
     /// This node is the master.
     #[must_use]
     pub fn is_master(&self) -> bool {
@@ -161,10 +171,15 @@ impl Election {
             self.without_majority.filter(|_| self.waits_for_grace()).map(|since| since + self.settings.grace);
         let stand = match self.role {
             Role::Looking if self.stand_at < Moment(u64::MAX) => Some(self.stand_at),
-            Role::Candidate { .. } => Some(self.stand_at),
+            Role::Candidate { .. } if !self.awaits_own_vote() => Some(self.stand_at),
             _ => None,
         };
         grace.into_iter().chain(stand).min()
+    }
+
+    /// Stands, and its own vote is not stored yet: nobody was asked. (Standing again would only keep the disk busy.)
+    fn awaits_own_vote(&self) -> bool {
+        matches!(&self.role, Role::Candidate { round: Round::Vote | Round::Transfer, votes } if !votes.contains(&self.me))
     }
 
     fn waits_for_grace(&self) -> bool {
@@ -203,7 +218,8 @@ impl Election {
             }
             Role::Looking | Role::Candidate { .. } => {}
         }
-        if !matches!(self.role, Role::Looking | Role::Candidate { .. }) || now < self.stand_at {
+        let stands = matches!(self.role, Role::Looking | Role::Candidate { .. }) && !self.awaits_own_vote();
+        if !stands || now < self.stand_at {
             return;
         }
         if self.is_quorum(&self.heard(electorate), electorate) {
@@ -270,6 +286,7 @@ impl Election {
         if let Role::Candidate { round: Round::Vote | Round::Transfer, votes } = &mut self.role
             && votes.insert(me)
         {
+            self.stand_at = now + self.random(AGAIN);
             self.count_votes(now, electorate);
         }
     }
@@ -451,7 +468,8 @@ impl Election {
     }
 }
 
-/// More than half of all, or exactly half with the lowest member: two such sets always meet.
+/// More than half of all, or exactly half with the lowest member: two such sets always meet. While a configured
+/// address is anonymous nobody knows who is lowest.
 fn is_majority(votes: &BTreeSet<PeerId>, members: impl Iterator<Item = PeerId>, anonymous: u32) -> bool {
     let (mut all, mut yes, mut lowest) = (anonymous as usize, 0, None);
     for member in members {
@@ -459,7 +477,8 @@ fn is_majority(votes: &BTreeSet<PeerId>, members: impl Iterator<Item = PeerId>, 
         all += 1;
         yes += usize::from(votes.contains(&member));
     }
-    2 * yes > all || (2 * yes == all && all > 0 && lowest.is_some_and(|lowest| votes.contains(&lowest)))
+    2 * yes > all
+        || (2 * yes == all && anonymous == 0 && lowest.is_some_and(|lowest| votes.contains(&lowest)))
 }
 
 #[cfg(test)]

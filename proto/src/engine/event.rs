@@ -37,6 +37,7 @@ pub enum Event {
     ServerSilent { for_ms: u64, unanswered: u32 },
     ServerBroke { why: String },
     LimitBelieved { per_s: Option<f64>, kind: &'static str, confidence: f64 },
+    Yielded { to: PeerId },
     JobStarted { job: JobId, server: String },
     Complete { lines: u32, draws: u64, elapsed: Duration, sha256: String },
     CountLearnt { lines: u32 },
@@ -107,6 +108,11 @@ impl Event {
                     ("confidence", format!("{confidence:.2}")),
                 ],
             ),
+            Self::Yielded { to } => {
+                let why =
+                    "the line server lets one connection of an address live, and a lower id draws from ours";
+                (Warn, "yielded", vec![("to", to.short()), ("why", why.into())])
+            }
             Self::JobStarted { job, server } => (
                 Info,
                 "job-started",

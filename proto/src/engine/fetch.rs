@@ -16,20 +16,14 @@ use crate::{
     },
     ids::LineNumber,
     time::Moment,
-    wire::line::{self, Expect, Reply, ReplyReader},
+    wire::line::{Expect, Reply, ReplyReader},
 };
 use core::time::Duration;
+use source::{DIAL_PATIENCE, Open, Phase, Source};
 use std::{borrow::Cow, net::IpAddr};
 
-/// How long a connection may take to stand.
-const DIAL_PATIENCE: Duration = Duration::from_secs(8);
-/// How long the server may be silent with requests outstanding.
-const REPLY_PATIENCE: Duration = Duration::from_secs(5);
-const FIRST_RETRY: Duration = Duration::from_millis(100);
-const LONGEST_RETRY: Duration = Duration::from_secs(2);
-/// After this many tries in a row the line server is taken to be gone for longer.
-const QUICK_TRIES: u32 = 10;
-const SLOW_RETRY: Duration = Duration::from_secs(5);
+mod source;
+
 /// The rate shown is that of the last one to two of these.
 const RATE_SPAN: Duration = Duration::from_secs(1);
 
@@ -65,39 +59,6 @@ pub struct Fetch {
     rng: fastrand::Rng,
 }
 
-#[derive(Debug)]
-struct Source {
-    bind: Option<IpAddr>,
-    pacer: Pacer,
-    phase: Phase,
-    failures: u32,
-    stood_before: bool,
-    believed: Option<Belief>,
-}
-
-#[derive(Debug)]
-enum Phase {
-    /// Nothing to do, or waiting to try again.
-    Down {
-        until: Moment,
-    },
-    Dialling {
-        conn: ConnId,
-        since: Moment,
-    },
-    Open(Box<Open>),
-}
-
-#[derive(Debug)]
-struct Open {
-    conn: ConnId,
-    reader: ReplyReader,
-    /// The last reply, or the request that ended a time without any outstanding.
-    heard: Moment,
-    /// Bytes written and not yet taken by the system.
-    queued: usize,
-}
-
 impl Fetch {
     /// One source per configured address; nothing is dialled yet.
     #[must_use]
@@ -108,14 +69,7 @@ impl Fetch {
         let share = server.rate.map(|rate| rate / binds.len() as f64);
         let sources = binds
             .into_iter()
-            .map(|bind| Source {
-                bind,
-                pacer: Pacer::new(share, server.pipeline, rng.u64(..)),
-                phase: Phase::Down { until: Moment::ZERO },
-                failures: 0,
-                stood_before: false,
-                believed: None,
-            })
+            .map(|bind| Source::new(bind, Pacer::new(share, server.pipeline, rng.u64(..))))
             .collect();
         Self {
             sources,
@@ -252,14 +206,37 @@ impl Fetch {
         self.sources.iter().any(|source| source.conn() == Some(conn))
     }
 
-    /// A connection stands.
-    pub fn on_opened(&mut self, conn: ConnId, now: Moment, out: &mut Outbox) {
+    /// A connection stands, from `local`.
+    pub fn on_opened(&mut self, conn: ConnId, local: IpAddr, now: Moment, out: &mut Outbox) {
         let Some(source) = self.sources.iter_mut().find(|source| source.conn() == Some(conn)) else { return };
-        source.phase =
-            Phase::Open(Box::new(Open { conn, reader: ReplyReader::new(), heard: now, queued: 0 }));
+        let reader = ReplyReader::new();
+        source.phase = Phase::Open(Box::new(Open { conn, local, reader, heard: now, queued: 0 }));
         source.stood_before = true;
-        let from = source.bind.map_or_else(|| "auto".into(), |ip| ip.to_string());
-        out.note(Event::ServerConnected { address: self.address.clone(), source: from });
+        source.last_local = Some(local);
+        out.note(Event::ServerConnected { address: self.address.clone(), source: local.to_string() });
+    }
+
+    /// The rival for our address is gone.
+    pub fn forget_evictions(&mut self) {
+        self.sources.iter_mut().for_each(Source::forget_evictions);
+    }
+
+    /// The addresses that it draws from now.
+    pub fn local_addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.sources.iter().filter_map(|source| match &source.phase {
+            Phase::Open(open) => Some(open.local),
+            _ => None,
+        })
+    }
+
+    /// Addresses at which the server keeps closing our connections: another client draws from them.
+    #[must_use]
+    pub fn evicted_from(&self, now: Moment) -> Vec<IpAddr> {
+        self.sources
+            .iter()
+            .filter(|source| source.is_evicted(now))
+            .filter_map(|source| source.last_local)
+            .collect()
     }
 
     /// Of what was written, so much is unsent.
@@ -271,9 +248,13 @@ impl Fetch {
 
     /// The connection ended, or could not be made.
     pub fn on_closed(&mut self, conn: ConnId, why: &str, now: Moment, out: &mut Outbox) {
-        if let Some(at) = self.sources.iter().position(|source| source.conn() == Some(conn)) {
-            self.lose(at, why, now, out);
+        let Some(at) = self.sources.iter().position(|source| source.conn() == Some(conn)) else { return };
+        if let Some(source) = self.sources.get_mut(at)
+            && source.open(conn).is_some()
+        {
+            source.on_evicted(now);
         }
+        self.lose(at, why, now, out);
     }
 
     /// Reads replies. Lines go straight to the ledger; all that is not a plain duplicate is told in `arrivals`.
@@ -381,7 +362,7 @@ impl Fetch {
         let errand_waits = at == 0 && self.errand.is_some();
         let wanted = self.drawing || errand_waits;
         let Some(source) = self.sources.get_mut(at) else { return };
-        match &mut source.phase {
+        match &source.phase {
             Phase::Down { until } => {
                 if wanted && now >= *until {
                     let conn = out.dial_server(&self.address, source.bind);
@@ -393,44 +374,21 @@ impl Fetch {
                     self.give_up(at, "no connection within 8 s", now, out);
                 }
             }
-            Phase::Open(open) => {
-                let outstanding = source.pacer.outstanding();
-                if outstanding > 0 {
-                    let patience = source.pacer.patience().unwrap_or(REPLY_PATIENCE).min(REPLY_PATIENCE);
-                    let silent = now.since(open.heard);
-                    if silent >= patience {
-                        let for_ms = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
-                        out.note(Event::ServerSilent { for_ms, unanswered: outstanding });
-                        self.counts.silences += 1;
-                        source.pacer.on_silence(now);
-                        self.give_up(at, "the line server did not answer", now, out);
-                        return;
-                    }
+            Phase::Open(_) => {
+                if let Some(silent) = source.silence(now) {
+                    let for_ms = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
+                    out.note(Event::ServerSilent { for_ms, unanswered: source.pacer.outstanding() });
+                    self.counts.silences += 1;
+                    source.pacer.on_silence(now);
+                    self.give_up(at, "the line server did not answer", now, out);
                 } else if errand_waits {
-                    self.turn_errand(now, ledger, out);
-                    return;
-                }
-                if self.drawing && !errand_waits {
-                    let due = source.pacer.due(now);
-                    if due > 0 {
-                        if outstanding == 0 {
-                            open.heard = now;
-                        }
-                        let bytes = requests(due);
-                        open.queued += bytes.len();
-                        out.push(Effect::Write { conn: open.conn, bytes });
-                        source.pacer.on_sent(due, now);
+                    // Draws that are under way are answered first.
+                    if source.pacer.outstanding() == 0 {
+                        self.turn_errand(now, ledger, out);
                     }
-                }
-                let belief = source.pacer.belief();
-                if source.believed.as_ref().is_none_or(|before| differs(before, &belief)) {
-                    let kind = belief.kind.name();
-                    out.note(Event::LimitBelieved {
-                        per_s: belief.limit,
-                        kind,
-                        confidence: belief.confidence,
-                    });
-                    source.believed = Some(belief);
+                } else if self.drawing {
+                    source.draw(now, out);
+                    source.tell_belief(now, out);
                 }
             }
         }
@@ -465,86 +423,21 @@ impl Fetch {
             self.errand = None;
             self.ended = Some(end);
         }
+        let wanted = self.drawing || (at == 0 && self.errand.is_some());
         let Some(source) = self.sources.get_mut(at) else { return };
         let unanswered = source.pacer.outstanding();
-        source.pacer.on_lost(now);
-        let retry_in = retry_after(source.failures, &mut self.rng);
-        source.failures = source.failures.saturating_add(1);
-        source.phase = Phase::Down { until: now + retry_in };
+        let retry_in = source.on_lost(now, &mut self.rng);
         self.counts.reconnects += u64::from(source.stood_before);
-        out.note(Event::ServerLost { why: why.into(), unanswered, retry_in });
+        if wanted {
+            out.note(Event::ServerLost { why: why.into(), unanswered, retry_in });
+        }
     }
 
     /// When the next turn is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
-        self.sources.iter().enumerate().filter_map(|(at, source)| self.source_deadline(at, source)).min()
+        let errand = |at: usize| self.errand.as_ref().filter(|_| at == 0);
+        let due = |(at, source): (usize, &Source)| source.deadline(self.drawing, errand(at));
+        self.sources.iter().enumerate().filter_map(due).min()
     }
-
-    fn source_deadline(&self, at: usize, source: &Source) -> Option<Moment> {
-        let errand = self.errand.as_ref().filter(|_| at == 0);
-        match &source.phase {
-            Phase::Down { until } => (self.drawing || errand.is_some()).then_some(*until),
-            Phase::Dialling { since, .. } => Some(*since + DIAL_PATIENCE),
-            Phase::Open(open) => {
-                let patience = source.pacer.patience().unwrap_or(REPLY_PATIENCE).min(REPLY_PATIENCE);
-                let silence = (source.pacer.outstanding() > 0).then(|| open.heard + patience);
-                let next = match errand {
-                    Some(errand) => errand.deadline(),
-                    None if self.drawing => source.pacer.deadline(),
-                    None => None,
-                };
-                silence.into_iter().chain(next).min()
-            }
-        }
-    }
-}
-
-impl Source {
-    fn conn(&self) -> Option<ConnId> {
-        match &self.phase {
-            Phase::Down { .. } => None,
-            Phase::Dialling { conn, .. } => Some(*conn),
-            Phase::Open(open) => Some(open.conn),
-        }
-    }
-
-    fn open(&mut self, conn: ConnId) -> Option<&mut Open> {
-        match &mut self.phase {
-            Phase::Open(open) if open.conn == conn => Some(open),
-            _ => None,
-        }
-    }
-
-    fn hang_up(&mut self, now: Moment, out: &mut Outbox) {
-        if let Some(conn) = self.conn() {
-            out.push(Effect::Close { conn });
-            self.pacer.on_lost(now);
-            self.phase = Phase::Down { until: now };
-        }
-    }
-}
-
-/// Doubles from 100 ms to 2 s for ten tries, then 5 s; half of it is random, so that many clients don't come at once.
-fn retry_after(failures: u32, rng: &mut fastrand::Rng) -> Duration {
-    let whole = if failures >= QUICK_TRIES {
-        SLOW_RETRY
-    } else {
-        FIRST_RETRY.saturating_mul(1 << failures.min(8)).min(LONGEST_RETRY)
-    };
-    whole.mul_f64(0.5 + rng.f64() / 2.0)
-}
-
-/// `count` times `SENDLINE\n`; one, the usual count under a limit, without an allocation.
-fn requests(count: u32) -> Cow<'static, [u8]> {
-    if count == 1 { Cow::Borrowed(line::SENDLINE) } else { Cow::Owned(line::SENDLINE.repeat(count as usize)) }
-}
-
-/// Worth an event: another kind of limiter, or a limit that moved by a tenth.
-fn differs(before: &Belief, now: &Belief) -> bool {
-    let moved = match (before.limit, now.limit) {
-        (Some(a), Some(b)) => (a - b).abs() > 0.1 * a.max(b),
-        (a, b) => a.is_some() != b.is_some(),
-    };
-    moved || before.kind != now.kind
 }

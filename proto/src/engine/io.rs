@@ -77,7 +77,7 @@ pub enum Input<'a> {
         conn: ConnId,
         /// The other node, on a peer link; `None` is the line server.
         peer: Option<PeerId>,
-        /// The other end's address.
+        /// On a peer link the other end's address, to the line server this end's.
         address: SocketAddr,
     },
     /// Bytes came.

@@ -105,10 +105,39 @@ impl Engine {
             (false, Some(_)) => self.completed = None,
             _ => {}
         }
-        let draw = self.started && !self.paused && !complete && !self.is_done() && self.failed.is_none();
+        self.yield_if_evicted();
+        let draw = self.started
+            && !self.paused
+            && !complete
+            && !self.is_done()
+            && self.failed.is_none()
+            && self.yields.is_none();
         let now = self.now;
         self.fetch.set_drawing(draw, now);
         if self.is_done() && !self.fetch.has_errand() && self.fetch.is_connected() {
+            self.fetch.hang_up(now, &mut self.out);
+        }
+    }
+
+    /// Where a server lets one connection of an address live, of the nodes that share it the lowest id draws, and the
+    /// others only spread, as long as it does.
+    fn yield_if_evicted(&mut self) {
+        let now = self.now;
+        if let Some(peer) = self.yields {
+            let draws = self.links.iter().any(|(_, link)| link.id == peer && !link.draws_from.is_empty());
+            if !draws {
+                self.yields = None;
+                self.fetch.forget_evictions();
+            }
+            return;
+        }
+        let evicted = self.fetch.evicted_from(now);
+        let rivals = self.links.iter().filter(|(_, link)| {
+            link.id < self.settings.id && link.draws_from.iter().any(|address| evicted.contains(address))
+        });
+        if let Some(peer) = rivals.map(|(_, link)| link.id).min() {
+            self.yields = Some(peer);
+            self.out.note(Event::Yielded { to: peer });
             self.fetch.hang_up(now, &mut self.out);
         }
     }

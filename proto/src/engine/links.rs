@@ -2,51 +2,20 @@
 //! [`Acquaintance`]s are what is remembered of an id after its link is gone. Data and its bookkeeping only: what is
 //! said on a link is decided in `swarm`, `spread`, `election` and `submit`.
 
+mod contacts;
+#[cfg(test)]
+mod tests;
+
+pub use contacts::{CONFIGURED, Contact};
+
 use crate::{
-    bitmap::Bitmap,
-    engine::{io::ConnId, outbox::Outbox},
-    ids::PeerId,
-    limits,
-    time::Moment,
-    wire::frame::FrameReader,
+    bitmap::Bitmap, engine::io::ConnId, ids::PeerId, limits, time::Moment, wire::frame::FrameReader,
 };
 use core::time::Duration;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
 };
-
-const FIRST_RETRY: Duration = Duration::from_millis(100);
-const LONGEST_RETRY: Duration = Duration::from_secs(5);
-const DIAL_PATIENCE: Duration = Duration::from_secs(8);
-
-/// An address worth dialling.
-#[derive(Clone, Debug)]
-pub struct Contact {
-    /// `host:port`
-    pub address: String,
-    /// How it was found: "configured", "told", "host".
-    pub found: String,
-    /// Who answered there last.
-    pub id: Option<PeerId>,
-    /// Why the last try failed.
-    pub problem: Option<String>,
-    state: ContactState,
-    failures: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ContactState {
-    Waiting {
-        until: Moment,
-    },
-    Dialling {
-        conn: ConnId,
-        since: Moment,
-    },
-    /// It is this node itself, or an operator took it out.
-    Never,
-}
 
 /// A sealed connection to another node.
 #[derive(Debug)]
@@ -89,6 +58,8 @@ pub struct Link {
     pub repaired: (Moment, Duration),
     /// Its last beat.
     pub beat: Told,
+    /// The addresses that it draws from now.
+    pub draws_from: Vec<IpAddr>,
     /// Lines sent on this link.
     pub lines_sent: u64,
     /// Lines received on it.
@@ -131,6 +102,10 @@ pub struct Links {
     known: BTreeMap<PeerId, Acquaintance>,
     banned: BTreeSet<PeerId>,
     live: BTreeSet<PeerId>,
+    /// With a link, established or not.
+    linked: BTreeSet<PeerId>,
+    /// That there is no room for another found address was told.
+    found_full: bool,
     rng: fastrand::Rng,
 }
 
@@ -144,125 +119,10 @@ impl Links {
             known: BTreeMap::new(),
             banned: BTreeSet::new(),
             live: BTreeSet::new(),
+            linked: BTreeSet::new(),
+            found_full: false,
             rng: fastrand::Rng::with_seed(seed),
         }
-    }
-
-    // ---- contacts
-
-    /// Adds an address to dial. False if it was known, or the table is full.
-    pub fn add_contact(&mut self, address: &str, found: &str, id: Option<PeerId>, now: Moment) -> bool {
-        if let Some(contact) = self.contacts.iter_mut().find(|contact| contact.address == address) {
-            if contact.id.is_none() {
-                contact.id = id;
-            }
-            return false;
-        }
-        if self.contacts.len() >= limits::CONTACTS {
-            return false;
-        }
-        self.contacts.push(Contact {
-            address: address.into(),
-            found: found.into(),
-            id,
-            problem: None,
-            state: ContactState::Waiting { until: now },
-            failures: 0,
-        });
-        true
-    }
-
-    /// Dials every contact that is due and whose node is not linked.
-    pub fn dial_due(&mut self, now: Moment, room: usize, out: &mut Outbox) {
-        let under_way = self.contacts.iter().filter(|contact| contact.is_dialling()).count();
-        let mut room = room.saturating_sub(under_way);
-        for contact in &mut self.contacts {
-            let linked = contact.id.is_some_and(|id| self.live.contains(&id) || self.banned.contains(&id));
-            match contact.state {
-                ContactState::Waiting { until } if now >= until && !linked && room > 0 => {
-                    let conn = out.dial_peer(&contact.address);
-                    contact.state = ContactState::Dialling { conn, since: now };
-                    room -= 1;
-                }
-                ContactState::Dialling { conn, since } if now >= since + DIAL_PATIENCE => {
-                    out.push(crate::engine::io::Effect::Close { conn });
-                    contact.failed("no connection within 8 s", now, &mut self.rng);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// When [`Links::dial_due`] has something to do.
-    #[must_use]
-    pub fn dial_deadline(&self) -> Option<Moment> {
-        self.contacts
-            .iter()
-            .filter_map(|contact| match contact.state {
-                ContactState::Dialling { since, .. } => Some(since + DIAL_PATIENCE),
-                ContactState::Waiting { until } => {
-                    let idle =
-                        contact.id.is_some_and(|id| self.live.contains(&id) || self.banned.contains(&id));
-                    (!idle).then_some(until)
-                }
-                ContactState::Never => None,
-            })
-            .min()
-    }
-
-    /// The contact that is being dialled on `conn`.
-    fn dialled(&mut self, conn: ConnId) -> Option<&mut Contact> {
-        self.contacts
-            .iter_mut()
-            .find(|contact| matches!(contact.state, ContactState::Dialling { conn: dialled, .. } if dialled == conn))
-    }
-
-    /// A dialled connection stands; returns the contact's address and how it was found.
-    pub fn on_dialled(&mut self, conn: ConnId, id: PeerId, now: Moment) -> Option<(String, String)> {
-        let contact = self.dialled(conn)?;
-        contact.id = Some(id);
-        contact.problem = None;
-        contact.failures = 0;
-        contact.state = ContactState::Waiting { until: now + FIRST_RETRY };
-        Some((contact.address.clone(), contact.found.clone()))
-    }
-
-    /// The contact behind this address is of no use: it is this node, or an operator took it out.
-    pub fn never_dial(&mut self, address: &str) {
-        for contact in self.contacts.iter_mut().filter(|contact| contact.address == address) {
-            contact.state = ContactState::Never;
-        }
-    }
-
-    /// A dialled connection could not be made. Returns the address.
-    pub fn on_dial_failed(&mut self, conn: ConnId, why: &str, now: Moment) -> Option<String> {
-        let mut rng = self.rng.fork();
-        let contact = self.dialled(conn)?;
-        contact.failed(why, now, &mut rng);
-        Some(contact.address.clone())
-    }
-
-    /// A link to `id` was refused or closed on purpose: its addresses wait before they are dialled again.
-    pub fn put_off(&mut self, id: PeerId, why: &str, now: Moment) {
-        let mut rng = self.rng.fork();
-        for contact in self.contacts.iter_mut().filter(|contact| contact.id == Some(id)) {
-            contact.failed(why, now, &mut rng);
-        }
-    }
-
-    /// All contacts.
-    #[must_use]
-    pub fn contacts(&self) -> &[Contact] {
-        &self.contacts
-    }
-
-    /// Configured addresses whose id was never learnt.
-    #[must_use]
-    pub fn anonymous(&self) -> u32 {
-        let count = self.contacts.iter().filter(|contact| {
-            contact.found == CONFIGURED && contact.id.is_none() && contact.state != ContactState::Never
-        });
-        u32::try_from(count.count()).unwrap_or(u32::MAX)
     }
 
     // ---- links
@@ -270,12 +130,13 @@ impl Links {
     /// A new link, not established yet.
     pub fn open(&mut self, conn: ConnId, link: Link) {
         self.links.insert(conn, link);
+        self.recount();
     }
 
     /// Takes a link out.
     pub fn close(&mut self, conn: ConnId) -> Option<Link> {
         let link = self.links.remove(&conn)?;
-        self.recount_live();
+        self.recount();
         Some(link)
     }
 
@@ -283,11 +144,14 @@ impl Links {
     pub fn establish(&mut self, conn: ConnId) {
         if let Some(link) = self.links.get_mut(&conn) {
             link.established = true;
+            let id = link.id;
+            self.on_established(id);
         }
-        self.recount_live();
+        self.recount();
     }
 
-    fn recount_live(&mut self) {
+    fn recount(&mut self) {
+        self.linked = self.links.values().map(|link| link.id).collect();
         self.live = self.links.values().filter(|link| link.established).map(|link| link.id).collect();
     }
 
@@ -394,33 +258,6 @@ impl Links {
     }
 }
 
-/// [`Contact::found`] of an address from the configuration.
-pub const CONFIGURED: &str = "configured";
-
-impl Contact {
-    /// A connection is being made.
-    #[must_use]
-    pub fn is_dialling(&self) -> bool {
-        matches!(self.state, ContactState::Dialling { .. })
-    }
-
-    /// It is this node itself, or an operator took it out.
-    #[must_use]
-    pub fn is_void(&self) -> bool {
-        self.state == ContactState::Never
-    }
-
-    fn failed(&mut self, why: &str, now: Moment, rng: &mut fastrand::Rng) {
-        if self.state == ContactState::Never {
-            return;
-        }
-        let whole = FIRST_RETRY.saturating_mul(1 << self.failures.min(6)).min(LONGEST_RETRY);
-        self.failures = self.failures.saturating_add(1);
-        self.problem = Some(why.into());
-        self.state = ContactState::Waiting { until: now + whole.mul_f64(0.5 + rng.f64() / 2.0) };
-    }
-}
-
 impl Link {
     /// A link on which nothing was said yet.
     #[must_use]
@@ -445,6 +282,7 @@ impl Link {
             differed: 0,
             repaired: (now, Duration::ZERO),
             beat: Told::default(),
+            draws_from: Vec::new(),
             lines_sent: 0,
             lines_received: 0,
         }
@@ -462,10 +300,12 @@ impl Link {
         self.beat = Told::default();
     }
 
-    /// When its silence has lasted too long: four of its own intervals, a second at least.
+    /// When its silence has lasted too long: four of its own intervals, a second at least. Before its hello it may be
+    /// waiting for its disk.
     #[must_use]
     pub fn silent_at(&self) -> Moment {
         const LEAST: Duration = Duration::from_secs(1);
-        self.heard + (self.interval * 4).max(LEAST)
+        const HELLO: Duration = Duration::from_millis(limits::HANDSHAKE_MS);
+        self.heard + if self.established { (self.interval * 4).max(LEAST) } else { HELLO }
     }
 }

@@ -50,7 +50,7 @@ use crate::{
         state::{Durable, Ticket},
         submit::Submit,
     },
-    ids::LineNumber,
+    ids::{LineNumber, PeerId},
     lines::SharedLines,
     time::Moment,
     wire::peer::{ByeReason, Message, Vote},
@@ -96,6 +96,7 @@ pub struct Engine {
     started: bool,
     paused: bool,
     left: bool,
+    yields: Option<PeerId>,
     failed: Option<String>,
     reopened: bool,
     completed: Option<(Moment, String)>,
@@ -143,7 +144,6 @@ impl Engine {
         }
         let lamport = durable.lamport_reserved;
         durable.lamport_reserved = lamport.saturating_add(LAMPORT_BLOCK);
-        durable.members.join(settings.id);
         let ballot = (durable.term, durable.voted_for);
         let mut server = settings.server.clone();
         server.address.clone_from(&durable.server);
@@ -165,6 +165,7 @@ impl Engine {
             started: settings.autostart,
             paused: false,
             left: false,
+            yields: None,
             failed: None,
             reopened: false,
             completed: None,
@@ -189,7 +190,9 @@ impl Engine {
             self.on_stall(late);
         }
         match input {
-            Input::Opened { conn, peer: None, .. } => self.fetch.on_opened(conn, now, &mut self.out),
+            Input::Opened { conn, peer: None, address } => {
+                self.fetch.on_opened(conn, address.ip(), now, &mut self.out);
+            }
             Input::Opened { conn, peer: Some(id), address } => self.on_peer_opened(conn, id, address),
             Input::Bytes { conn, bytes } => self.on_bytes(conn, bytes),
             Input::Drained { conn, queued } => {
@@ -206,7 +209,9 @@ impl Engine {
             Input::Stored(ticket) => self.on_stored(ticket),
             Input::Command { request, command } => self.on_command(request, command),
             Input::Found { address, how } => {
-                self.links.add_contact(&address.to_string(), how, None, now);
+                if !self.left {
+                    self.links.on_found(address, how, now, &mut self.out);
+                }
             }
             Input::Stop => self.bye_all(ByeReason::GoingDown),
         }

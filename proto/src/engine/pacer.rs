@@ -4,9 +4,9 @@
 //! the order of the requests. It never reads a clock and never waits. What a limiter sees are *send* times, so every
 //! gap here is one between send times; replies only tell whether the request that was sent then came too early.
 //!
-//! Three ways to pace, each in its own file: [`open`] (no limit seen), [`spacing`] (lateness is lost for good) and
-//! [`bucket`] (lateness is credit). Invariant: with room for another request [`Pacer::deadline`] is a moment, without
-//! room a reply is outstanding: the machine never stops by itself.
+//! Four ways to pace, each in its own file: `open` (no limit seen), `spacing` (lateness is lost for good), `bucket`
+//! (lateness is credit) and `window` (seconds of the server's clock). Invariant: without a [`Pacer::deadline`] a reply
+//! is outstanding, so the machine never stops by itself. docs/pacing.md tells the rules and what they achieve.
 
 mod bucket;
 mod cap;
@@ -32,6 +32,8 @@ type Micros = f64;
 const UNPROVEN_PATIENCE: Duration = Duration::from_millis(300);
 /// From this round trip on, nothing waits for a single reply.
 const LONG_TRIP: Micros = 1_000.0;
+/// Replies that came while another request was under way, until that is taken to work.
+const OVERLAPPED: u32 = 8;
 /// Silences that followed two requests written together, until one request at a time is kept for good.
 const STRIKES: u8 = 2;
 
@@ -119,6 +121,10 @@ struct Link {
     last_answer: Option<Micros>,
     now: Micros,
     under_way: u32,
+    /// The shortest gap that the cap allows; zero without one.
+    capped: Micros,
+    /// Only one request may be under way.
+    alone: bool,
 }
 
 impl Link {
@@ -137,6 +143,17 @@ impl Link {
     fn is_long(&self) -> bool {
         self.rtt > LONG_TRIP
     }
+}
+
+/// What the server was seen to do with several requests under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Pipelining {
+    #[default]
+    Unknown,
+    /// It answered them when they arrived apart.
+    Apart,
+    /// It answered two that were written together.
+    Together,
 }
 
 #[derive(Debug)]
@@ -161,8 +178,9 @@ pub struct Pacer {
     /// A wait for a deadline is under way, so that its end tells `late`.
     waits: bool,
     strikes: u8,
-    /// Two requests written together were answered.
-    together: bool,
+    pipelining: Pipelining,
+    /// Replies to requests that others were sent after.
+    overlapped: u32,
 }
 
 impl Pacer {
@@ -180,7 +198,8 @@ impl Pacer {
             late: 0.0,
             waits: false,
             strikes: 0,
-            together: false,
+            pipelining: Pipelining::default(),
+            overlapped: 0,
         }
     }
 
@@ -193,7 +212,8 @@ impl Pacer {
         }
         let due = match &self.pace {
             Pace::Open(open) => self.open_due(open).min(allowed),
-            _ => u32::from(self.next().is_some_and(|(at, _)| now >= at.floor())),
+            _ if self.next().is_some_and(|(at, _)| now >= at.floor()) => self.trial().min(allowed),
+            _ => 0,
         };
         if due == 0 {
             self.waits = true;
@@ -229,6 +249,8 @@ impl Pacer {
             self.learn_lateness(at - planned);
         }
         self.waits = false;
+        self.link.capped = self.cap.period();
+        self.link.alone = self.depth_limit() == 1;
         self.cap.on_sent(count, at);
         self.flight.push(at, count, role);
         self.link.under_way = self.flight.outstanding;
@@ -254,11 +276,11 @@ impl Pacer {
         let gap = self.link.last_answer.map(|last| reply.sent - last);
         let more = self.flight.outstanding > 0;
         let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more };
-        self.together |= !reply.first;
+        self.learn_pipelining(reply.first);
         if answered {
             self.link.last_answer = Some(reply.sent);
         } else {
-            self.cap.refund();
+            self.cap.refund(reply.sent, now);
         }
         let turn = match &mut self.pace {
             Pace::Open(open) => open.on_reply(&sample, &self.link),
@@ -339,7 +361,6 @@ impl Pacer {
         }
     }
 
-    #[doc(hidden)] pub fn debug(&self) -> String { match &self.pace { Pace::Open(o) => format!("open {o:?}"), Pace::Spacing(s) => format!("{:?} {}", self.flight.last_role(), s.debug()), Pace::Bucket(b) => format!("{:?} {}", self.flight.last_role(), b.debug()), Pace::Window(w) => w.debug() } }
     /// Requests written and not yet answered or refused.
     #[must_use]
     pub fn outstanding(&self) -> u32 {
@@ -357,17 +378,49 @@ impl Pacer {
         Some((at - self.late, role))
     }
 
+    fn learn_pipelining(&mut self, first: bool) {
+        if !first {
+            self.pipelining = Pipelining::Together;
+        } else if self.flight.outstanding > 0 {
+            self.overlapped = self.overlapped.saturating_add(1);
+            if self.overlapped >= OVERLAPPED {
+                self.pipelining = self.pipelining.max(Pipelining::Apart);
+            }
+        }
+    }
+
     /// Two requests are under way that the server may have taken for one that it does not know.
     fn doubtful(&self) -> bool {
-        !self.together && self.flight.outstanding > 1
+        self.pipelining < Pipelining::Together && self.flight.outstanding > 1
+    }
+
+    /// On a long link two are written at once until that was answered: only then may several be under way.
+    fn trial(&self) -> u32 {
+        let try_two = self.pipelining == Pipelining::Unknown
+            && self.fixed.is_none()
+            && self.strikes < STRIKES
+            && self.link.is_long();
+        if try_two && self.flight.outstanding == 0 { 2 } else { 1 }
     }
 
     fn open_due(&self, open: &Open) -> u32 {
-        open.due(self.flight.outstanding, self.depth_limit(), !self.cap.is_set())
+        open.due(self.flight.outstanding, self.depth_limit(), self.cap.period() <= 0.0)
     }
 
     fn depth_limit(&self) -> u32 {
-        if self.strikes >= STRIKES { 1 } else { self.fixed.unwrap_or(limits::PIPELINE) }
+        let limit = self.fixed.unwrap_or(limits::PIPELINE);
+        if self.strikes >= STRIKES {
+            1
+        } else if self.pipelining > Pipelining::Unknown
+            || self.fixed.is_some()
+            || matches!(self.pace, Pace::Open(_))
+        {
+            limit
+        } else {
+            // A cap doles them out singly: then two that arrive apart have to do.
+            let apart = self.cap.period() > 0.0 && self.link.is_long();
+            limit.min(if apart { 2 } else { self.trial() })
+        }
     }
 
     fn room(&self) -> u32 {

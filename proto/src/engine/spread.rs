@@ -37,7 +37,9 @@ impl Engine {
             let arrival = self.ledger.heard(number, text, from);
             let Some(link) = self.links.get_mut(conn) else { return };
             link.lines_received += 1;
-            link.asked.remove(number);
+            if link.asked.remove(number) {
+                link.asked_at = self.now;
+            }
             if matches!(arrival, Arrival::New | Arrival::Known) {
                 link.theirs.insert(number);
             }
@@ -70,18 +72,26 @@ impl Engine {
     /// A peer told what it holds.
     pub(super) fn on_have(&mut self, conn: ConnId, bitmap: Bitmap) {
         if let Some(link) = self.links.get_mut(conn) {
+            let mut in_vain = link.asked.clone();
+            in_vain.subtract(&bitmap);
+            link.asked.subtract(&in_vain);
             link.theirs = bitmap;
             link.differed = 0;
         }
         self.want_missing();
     }
 
-    /// A peer asks for lines.
+    /// A peer asks for lines. One that is not held (any more) is answered with what is.
     pub(super) fn on_want(&mut self, conn: ConnId, bitmap: Bitmap) {
+        let mut in_vain = bitmap.clone();
+        in_vain.subtract(self.ledger.held());
         if let Some(link) = self.links.get_mut(conn) {
             link.theirs.subtract(&bitmap);
             link.owed.unite(&bitmap);
             link.repaired.1 = Duration::ZERO;
+        }
+        if !in_vain.is_empty() {
+            self.compare(conn);
         }
     }
 
@@ -93,12 +103,14 @@ impl Engine {
         let mut asked = Bitmap::default();
         for (_, link) in self.links.iter_mut() {
             if !link.asked.is_empty() && self.now >= link.asked_at + ASK_AGAIN {
+                // It may not have them any more; its next bitmap will tell.
+                link.theirs.subtract(&link.asked);
                 link.asked.clear();
             }
             asked.unite(&link.asked);
         }
         let mut wants = Vec::new();
-        for (conn, link) in self.links.iter_mut().filter(|(_, link)| link.established) {
+        for (conn, link) in self.links.iter_mut().filter(|(_, link)| link.neighbour) {
             let mut want = link.theirs.clone();
             want.subtract(self.ledger.held());
             want.subtract(&asked);
@@ -128,6 +140,8 @@ impl Engine {
             if !self.is_neighbour(link.id) {
                 if let Some(link) = self.links.get_mut(conn) {
                     link.neighbour = false;
+                    link.asked.clear();
+                    link.owed.clear();
                 }
                 continue;
             }
@@ -172,15 +186,20 @@ impl Engine {
     fn compare(&mut self, conn: ConnId) {
         let (have, now) = (self.ledger.held().to_bytes(), self.now);
         let end = self.ledger.arrivals().len();
+        let mut told_before = false;
         if let Some(link) = self.links.get_mut(conn) {
             if !link.neighbour {
                 link.cursor = end;
                 link.neighbour = true;
+                told_before = !link.theirs.is_empty();
             }
             link.differed = 0;
             link.repaired = (now, (link.repaired.1 * 2).clamp(REPAIR.0, REPAIR.1));
         }
         self.say(To::Conn(conn), &Message::Have(&have));
+        if told_before {
+            self.want_missing();
+        }
     }
 
     /// Fills the link's queue up to its bound, first with what was asked for.

@@ -38,6 +38,7 @@ enum Phase {
     Idle,
     /// INTENT is being stored (until `stored` is reached), then acknowledged.
     Announcing {
+        term: Term,
         ticket: Ticket,
         said_at: Option<Moment>,
         acks: BTreeSet<PeerId>,
@@ -93,9 +94,11 @@ impl Submit {
         !matches!(self.phase, Phase::Idle | Phase::InDoubt { .. })
     }
 
-    /// A peer has the INTENT of `term` on disk. (Only the current one is being waited for.)
-    pub(super) fn on_ack(&mut self, from: PeerId, _term: Term) {
-        if let Phase::Announcing { acks, said_at: Some(_), .. } = &mut self.phase {
+    /// A peer has the INTENT of `term` on disk.
+    pub(super) fn on_ack(&mut self, from: PeerId, term: Term) {
+        if let Phase::Announcing { term: announced, acks, said_at: Some(_), .. } = &mut self.phase
+            && *announced == term
+        {
             acks.insert(from);
         }
     }
@@ -203,7 +206,7 @@ impl Engine {
             self.on_errand_end(end);
         }
         let leads = match self.settings.submit_by {
-            SubmitBy::Master => self.election.is_master(),
+            SubmitBy::Master => self.election.is_master() && !self.left,
             SubmitBy::EveryPeer => true,
             SubmitBy::Nobody => false,
         } || self.submit.forced;
@@ -272,21 +275,18 @@ impl Engine {
         self.dirty = true;
         self.out.note(Event::IntentSaid { term });
         let acks = BTreeSet::from([self.settings.id]);
-        self.submit.phase = Phase::Announcing { ticket: self.newest_ticket(), said_at: None, acks };
+        self.submit.phase = Phase::Announcing { term, ticket: self.newest_ticket(), said_at: None, acks };
     }
 
     /// Sends the submit once INTENT is stored here and acknowledged by a quorum, and by all live peers or long enough ago.
     fn send_if_agreed(&mut self) {
-        let Phase::Announcing { ticket, said_at, acks } = &mut self.submit.phase else { return };
+        let Phase::Announcing { ticket, said_at, acks, .. } = &mut self.submit.phase else { return };
         if *ticket > self.stored {
             return;
         }
         let alone = self.settings.submit_by == SubmitBy::EveryPeer || self.submit.forced;
         let Some(since) = *said_at else {
-            *said_at = Some(self.now);
-            if let (false, Some(intent)) = (alone, self.durable.intent.clone()) {
-                self.say(To::All, &Message::Intent(intent));
-            }
+            self.say_intent();
             self.send_if_agreed();
             return;
         };
@@ -304,6 +304,20 @@ impl Engine {
             self.out.note(Event::SubmitSent { lines: count, attempt: self.submit.attempts });
             let identity = self.settings.server.identity.clone();
             self.fetch.send_on(Errand::new(Task::Submit { identity, count }));
+        } else if self.now >= since + ACK_PATIENCE {
+            self.say_intent();
+        }
+    }
+
+    /// Says INTENT to every peer that has not acknowledged it: for the first time, or because its link was replaced.
+    fn say_intent(&mut self) {
+        let Phase::Announcing { said_at, acks, .. } = &mut self.submit.phase else { return };
+        *said_at = Some(self.now);
+        let waited_for: Vec<_> = self.links.live().difference(acks).copied().collect();
+        let alone = self.settings.submit_by == SubmitBy::EveryPeer || self.submit.forced;
+        let Some(intent) = self.durable.intent.clone().filter(|_| !alone) else { return };
+        for peer in waited_for {
+            self.say(To::Peer(peer), &Message::Intent(intent.clone()));
         }
     }
 

@@ -70,6 +70,14 @@ impl Engine {
         self.links.open(conn, Link::new(id, address, self.now));
     }
 
+    /// Who was told of no peer founds a swarm. Everybody else becomes a member when a peer says so, having stored it:
+    /// a newcomer that counted itself in could be a majority in its own eyes only.
+    fn found_if_alone(&mut self) {
+        if self.durable.members.known() == 0 && !self.links.is_told_of_peers() {
+            self.dirty |= self.durable.members.join(self.settings.id);
+        }
+    }
+
     /// Says hello on new links, once all that it tells is stored; what their other ends said meanwhile is heard then.
     fn greet(&mut self) {
         let new: Vec<_> = self.links.iter().filter(|(_, link)| !link.greeted).map(|(conn, _)| conn).collect();
@@ -93,7 +101,6 @@ impl Engine {
             job: self.durable.job.clone(),
             server: self.durable.server.clone(),
             listen: self.settings.swarm.advertise,
-            draws_from: self.settings.server.bind.clone(),
             term: self.election.term(),
             members: self.durable.members.clone(),
             intent: self.durable.intent.clone(),
@@ -108,7 +115,7 @@ impl Engine {
         self.say(To::Conn(conn), &Message::Bye(bye));
         self.out.push(Effect::Close { conn });
         if !matches!(reason, ByeReason::SecondLink | ByeReason::GoingDown | ByeReason::Leaving) {
-            self.links.put_off(id, reason.text(), self.now);
+            self.links.put_off(id, reason.text(), reason != ByeReason::Silent, self.now);
             self.links.remember(id).problem = Some(reason.text().into());
             if reason != ByeReason::Oneself {
                 self.out.note(Event::PeerRefused { peer: id, why: reason.text().into() });
@@ -266,8 +273,6 @@ impl Engine {
             self.out.note(Event::MemberJoined { peer: id });
             changed = true;
         }
-        // A peer that forgot this node while it was away hears that it is back.
-        changed |= !self.left && self.durable.members.join(self.settings.id);
         self.dirty |= changed;
         self.election.on_term(hello.term, self.now);
         if hello.job.epoch == self.durable.job.epoch {
@@ -298,9 +303,6 @@ impl Engine {
     fn on_roster(&mut self, roster: Roster) {
         if self.durable.members.merge(&roster.members) {
             self.dirty = true;
-            if !self.left && self.durable.members.join(self.settings.id) {
-                self.tell_members();
-            }
         }
         for (id, name, address) in roster.known {
             if id == self.settings.id || self.links.is_banned(id) {
@@ -329,13 +331,13 @@ impl Engine {
         }
         let why = format!("the peer says: {}", bye.text);
         let refused = self.links.get(conn).is_some_and(|link| !link.established);
-        if bye.reason != ByeReason::SecondLink as u8 {
-            if refused {
-                self.out.note(Event::PeerRefused { peer: id, why: why.clone() });
-                self.links.remember(id).problem = Some(why.clone());
-            }
-            self.links.put_off(id, &why, self.now);
+        if refused && bye.reason != ByeReason::SecondLink as u8 {
+            self.out.note(Event::PeerRefused { peer: id, why: why.clone() });
+            self.links.remember(id).problem = Some(why.clone());
         }
+        let passing = [ByeReason::GoingDown, ByeReason::Silent, ByeReason::SecondLink];
+        let lasting = !passing.iter().any(|passing| *passing as u8 == bye.reason);
+        self.links.put_off(id, &why, lasting, self.now);
         self.out.push(Effect::Close { conn });
         self.unlink(conn, &why);
     }
@@ -389,6 +391,7 @@ impl Engine {
         let Some(link) = self.links.get_mut(conn) else { return };
         link.interval = Duration::from_millis(u64::from(beat.interval_ms)).min(4 * IDLE_BEAT);
         link.beat = Told { held: beat.held, rate: beat.rate, drawn: beat.drawn, done: beat.done };
+        link.draws_from.clone_from(&beat.draws_from);
         if same_job {
             let equal = beat.digest == self.ledger.digest() && beat.held == self.ledger.held().count();
             link.differed = if equal { 0 } else { link.differed.saturating_add(1) };
@@ -406,13 +409,14 @@ impl Engine {
     fn beat(&self) -> Message<'static> {
         Message::Beat(Beat {
             term: self.election.term(),
-            master: self.election.master(),
+            master: self.election.heard_master(),
             held: self.ledger.held().count(),
             digest: self.ledger.digest(),
             drawn: self.fetch.counts().draws,
             rate: self.fetch.rate(self.now).unwrap_or(0.0) as f32,
             interval_ms: u32::try_from(self.beat_interval().as_millis()).unwrap_or(u32::MAX),
             done: self.is_done(),
+            draws_from: self.fetch.local_addresses().take(limits::SOURCES).collect(),
         })
     }
 
@@ -431,6 +435,7 @@ impl Engine {
 
     /// Beats, silences, dials.
     pub(super) fn turn_links(&mut self) {
+        self.found_if_alone();
         self.greet();
         let due = self.beat_at.min(self.now + self.beat_interval());
         if self.now >= due {
@@ -447,16 +452,27 @@ impl Engine {
         for (conn, id) in silent {
             self.refuse(conn, id, ByeReason::Silent);
         }
-        let room = self.settings.swarm.max_peers.saturating_sub(self.links.len()).min(DIALS_AT_ONCE);
-        self.links.dial_due(self.now, room, &mut self.out);
+        self.links.dial_due(self.now, self.dial_room(), &mut self.out);
+    }
+
+    /// So many dials may be under way.
+    fn dial_room(&self) -> usize {
+        self.settings.swarm.max_peers.saturating_sub(self.links.len()).min(DIALS_AT_ONCE)
+    }
+
+    /// Members and configured addresses without a link: somebody is worth looking for.
+    #[must_use]
+    pub fn has_absent_peers(&self) -> bool {
+        let live = self.links.live();
+        let absent = |id: PeerId| id != self.settings.id && !live.contains(&id);
+        !self.left && (self.links.anonymous() > 0 || self.durable.members.iter().any(absent))
     }
 
     /// When [`Engine::turn_links`] has something to do.
     pub(super) fn links_deadline(&self) -> Option<Moment> {
         let silence = self.links.iter().map(|(_, link)| link.silent_at()).min();
         let beat = (!self.links.is_empty()).then_some(self.beat_at);
-        let dial =
-            (self.links.len() < self.settings.swarm.max_peers).then(|| self.links.dial_deadline()).flatten();
+        let dial = self.links.dial_deadline(self.dial_room());
         silence.into_iter().chain(beat).chain(dial).min()
     }
 

@@ -54,6 +54,7 @@ impl Engine {
             pacer: self.fetch.belief().map_or_else(unknown_pacer, |belief| self.pacer(&belief)),
             problem: self.failed.clone(),
             listen: None,
+            discover: Vec::new(),
             unsaved: 0,
         }
     }
@@ -137,6 +138,40 @@ impl Engine {
         self.ledger.is_complete()
     }
 
+    /// The numbers that the file's lines have, as far as the base is known; `None` until their count is.
+    #[must_use]
+    pub fn numbers(&self) -> Option<core::ops::Range<u32>> {
+        let count = self.ledger.count()?;
+        let held = self.ledger.held();
+        let (first, last) = (crate::ids::LineNumber(0), crate::ids::LineNumber(count));
+        let base = u32::from(held.contains(last) && !held.contains(first));
+        Some(base..count.saturating_add(base))
+    }
+
+    /// Is the line held?
+    #[must_use]
+    pub fn holds(&self, number: crate::ids::LineNumber) -> bool {
+        self.ledger.held().contains(number)
+    }
+
+    /// How many peers are linked.
+    #[must_use]
+    pub fn linked(&self) -> u32 {
+        u32::try_from(self.links.live().len()).unwrap_or(u32::MAX)
+    }
+
+    /// Is there a connection to the line server?
+    #[must_use]
+    pub fn is_server_connected(&self) -> bool {
+        self.fetch.is_connected()
+    }
+
+    /// Why the job can't go on, if it failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failed.as_deref()
+    }
+
     /// Did this node draw the line itself?
     #[must_use]
     pub fn is_first_hand(&self, number: crate::ids::LineNumber) -> bool {
@@ -204,10 +239,7 @@ impl Engine {
             name: known.map(|known| known.name.clone()).unwrap_or_default(),
             address: address.or_else(|| link.map(|link| link.remote.to_string())),
             state: state.into(),
-            found: known
-                .map(|known| known.found.clone())
-                .filter(|found| !found.is_empty())
-                .unwrap_or_else(|| "told".into()),
+            found: Some(self.links.found(id)).filter(|found| !found.is_empty()).unwrap_or("told").into(),
             member: self.durable.members.contains(id),
             master: self.election.master() == Some(id),
             have: link.map_or(0, |link| link.beat.held),

@@ -268,6 +268,9 @@ pub struct Status {
     pub problem: Option<String>,
     /// Where peers can reach this node.
     pub listen: Option<String>,
+    /// Where peers are looked for now: `host:/run/lineswarm`, `multicast:eth0`, `dns:NAME`.
+    #[serde(default)]
+    pub discover: Vec<String>,
     /// Lines held that are not on disk yet.
     pub unsaved: u64,
 }

@@ -57,8 +57,6 @@ pub struct Hello {
     pub server: String,
     /// Where it can be dialled.
     pub listen: Option<SocketAddr>,
-    /// Source addresses that it draws from; empty: the system's choice.
-    pub draws_from: Vec<IpAddr>,
     /// Its term.
     pub term: Term,
     /// Its member list.
@@ -147,6 +145,8 @@ pub struct Beat {
     pub interval_ms: u32,
     /// It knows that the swarm's file was submitted.
     pub done: bool,
+    /// The addresses that it draws from now.
+    pub draws_from: Vec<IpAddr>,
 }
 
 /// What kind of vote is asked for.
@@ -317,7 +317,6 @@ impl<'a> Message<'a> {
                     && name(&hello.server)
                     && job(&hello.job)
                     && hello.members.known() <= limits::MEMBERS
-                    && hello.draws_from.len() <= limits::NAME_BYTES
                     && hello.outcome.iter().all(outcome)
             }
             Self::Bye(bye) => bye.text.len() <= limits::REPLY_BYTES,
@@ -333,7 +332,7 @@ impl<'a> Message<'a> {
                     && roster.known.iter().all(|(_, text, _)| name(text))
             }
             Self::NewJob(new) => job(&new.job) && name(&new.server),
-            Self::Beat(beat) => beat.rate.is_finite(),
+            Self::Beat(beat) => beat.rate.is_finite() && beat.draws_from.len() <= limits::SOURCES,
             Self::Have(_) | Self::Want(_) | Self::Ask(_) | Self::Ack(_) | Self::Stand(_) => true,
         }
     }

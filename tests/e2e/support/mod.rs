@@ -16,23 +16,23 @@ use std::{
 };
 
 /// Longer than anything here may take, even on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A line server on a port of its own.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     events: mpsc::Receiver<Value>,
-    pub address: String,
-    pub file: PathBuf,
+    pub(crate) address: String,
+    pub(crate) file: PathBuf,
 }
 
 impl Server {
     /// `extra` are further options; the file that it serves is written to `directory`.
-    pub fn start(directory: &Path, extra: &[&str]) -> Self {
+    pub(crate) fn start(directory: &Path, extra: &[&str]) -> Self {
         Self::start_on(directory, "127.0.0.1:0", extra)
     }
 
-    pub fn start_on(directory: &Path, listen: &str, extra: &[&str]) -> Self {
+    pub(crate) fn start_on(directory: &Path, listen: &str, extra: &[&str]) -> Self {
         let file = directory.join("served.txt");
         let mut child = Command::new(env!("CARGO_BIN_EXE_lineserver"))
             .args(["--listen", listen, "--events", "json", "--max-seconds", "120", "--write-file"])
@@ -49,11 +49,12 @@ impl Server {
     }
 
     /// The next event of this kind.
-    pub fn wait_for(&self, kind: &str) -> Value {
+    pub(crate) fn wait_for(&self, kind: &str) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let event = self.events.recv_timeout(left).unwrap_or_else(|_| panic!("no {kind} from the line server"));
+            let event =
+                self.events.recv_timeout(left).unwrap_or_else(|_| panic!("no {kind} from the line server"));
             if event["ev"] == kind {
                 return event;
             }
@@ -61,14 +62,14 @@ impl Server {
     }
 
     /// Ends the server and gives its last word.
-    pub fn end(mut self) -> Value {
+    pub(crate) fn end(mut self) -> Value {
         terminate(&self.child);
         let end = self.wait_for("end");
         self.child.wait().unwrap();
         end
     }
 
-    pub fn served(&self) -> Vec<u8> {
+    pub(crate) fn served(&self) -> Vec<u8> {
         std::fs::read(&self.file).unwrap()
     }
 }
@@ -93,13 +94,13 @@ fn lines_of(output: ChildStdout) -> mpsc::Receiver<Value> {
     receive
 }
 
-pub fn terminate(child: &Child) {
+pub(crate) fn terminate(child: &Child) {
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
 }
 
 /// Free ports on loopback, one for each of `count` addresses 127.0.0.x.
-pub fn free_addresses(count: usize) -> Vec<SocketAddr> {
+pub(crate) fn free_addresses(count: usize) -> Vec<SocketAddr> {
     let held: Vec<_> = (0..count)
         .map(|at| TcpListener::bind((format!("127.0.0.{}", at + 2), 0)).expect("a free port"))
         .collect();
@@ -107,22 +108,22 @@ pub fn free_addresses(count: usize) -> Vec<SocketAddr> {
 }
 
 /// A daemon with a directory of its own.
-pub struct Daemon {
-    pub child: Child,
-    pub directory: PathBuf,
-    pub log: PathBuf,
+pub(crate) struct Daemon {
+    pub(crate) child: Child,
+    pub(crate) directory: PathBuf,
+    pub(crate) log: PathBuf,
 }
 
 impl Daemon {
     /// In `directory/name`; `args` come after the usual ones.
-    pub fn start(directory: &Path, name: &str, args: &[&str]) -> Self {
+    pub(crate) fn start(directory: &Path, name: &str, args: &[&str]) -> Self {
         let daemon = Self::spawn(directory, name, args);
         daemon.wait_until_up();
         daemon
     }
 
     /// Does not wait for its sockets.
-    pub fn spawn(directory: &Path, name: &str, args: &[&str]) -> Self {
+    pub(crate) fn spawn(directory: &Path, name: &str, args: &[&str]) -> Self {
         let own = directory.join(name);
         std::fs::create_dir_all(&own).unwrap();
         let log = own.join("log");
@@ -139,43 +140,43 @@ impl Daemon {
         wait_until("the daemon's sockets", || UnixStream::connect(self.socket()).is_ok());
     }
 
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.directory.join("control.sock")
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::connect(&self.socket())
     }
 
-    pub fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         self.client().ask(json!({"cmd": "status"})).unwrap()
     }
 
     /// Blocks until the daemon says so: `complete`, `submitted`, `master`, `peers=N`.
-    pub fn wait(&self, until: &str) -> Value {
+    pub(crate) fn wait(&self, until: &str) -> Value {
         let patience = u64::try_from(PATIENCE.as_millis()).unwrap();
         let answer = self.client().ask(json!({"cmd": "wait", "until": until, "timeout_ms": patience}));
         answer.unwrap_or_else(|error| panic!("{until}: {error}\n{}", self.log()))
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// kill -9.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM, and its end.
-    pub fn end(&mut self) -> ExitStatus {
+    pub(crate) fn end(&mut self) -> ExitStatus {
         terminate(&self.child);
         self.child.wait().unwrap()
     }
 
     /// The file as it holds it.
-    pub fn dump(&self) -> Vec<u8> {
+    pub(crate) fn dump(&self) -> Vec<u8> {
         let mut file = Vec::new();
         let answer = self.client().ask_parts(json!({"cmd": "dump"}), |part| {
             for line in part["lines"].as_array().unwrap() {
@@ -196,14 +197,14 @@ impl Drop for Daemon {
 }
 
 /// `lineswarmd` with everything in `own`, and nothing from this process's environment or the machine's files.
-pub fn command(own: &Path, name: &str) -> Command {
+pub(crate) fn command(own: &Path, name: &str) -> Command {
     let config = own.join("empty.toml");
     std::fs::write(&config, "").unwrap();
     command_with(&config, own, name)
 }
 
 /// The same with a configuration file.
-pub fn command_with(config: &Path, own: &Path, name: &str) -> Command {
+pub(crate) fn command_with(config: &Path, own: &Path, name: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lineswarmd"));
     for (variable, _) in std::env::vars().filter(|(variable, _)| variable.starts_with("LINESWARM_")) {
         command.env_remove(variable);
@@ -222,13 +223,13 @@ pub fn command_with(config: &Path, own: &Path, name: &str) -> Command {
 }
 
 /// A client of the control protocol.
-pub struct Client {
+pub(crate) struct Client {
     stream: BufReader<UnixStream>,
-    pub greeting: Value,
+    pub(crate) greeting: Value,
 }
 
 impl Client {
-    pub fn connect(socket: &Path) -> Self {
+    pub(crate) fn connect(socket: &Path) -> Self {
         let stream = UnixStream::connect(socket).expect("the socket is there");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut client = Self { stream: BufReader::new(stream), greeting: Value::Null };
@@ -236,12 +237,12 @@ impl Client {
         client
     }
 
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.get_mut().write_all(bytes).unwrap();
     }
 
     /// The next reply; `None` at the end of the connection.
-    pub fn read(&mut self) -> Option<Value> {
+    pub(crate) fn read(&mut self) -> Option<Value> {
         let mut line = String::new();
         match self.stream.read_line(&mut line) {
             Ok(0) | Err(_) => None,
@@ -249,11 +250,11 @@ impl Client {
         }
     }
 
-    pub fn ask(&mut self, request: Value) -> Result<Value, Value> {
+    pub(crate) fn ask(&mut self, request: Value) -> Result<Value, Value> {
         self.ask_parts(request, |_| {})
     }
 
-    pub fn ask_parts(&mut self, request: Value, mut part: impl FnMut(&Value)) -> Result<Value, Value> {
+    pub(crate) fn ask_parts(&mut self, request: Value, mut part: impl FnMut(&Value)) -> Result<Value, Value> {
         self.send(format!("{request}\n").as_bytes());
         loop {
             let reply = self.read().expect("a reply");
@@ -267,13 +268,13 @@ impl Client {
         }
     }
 
-    pub fn read_to_end(&mut self) {
+    pub(crate) fn read_to_end(&mut self) {
         let _ = self.stream.read_to_end(&mut Vec::new());
     }
 }
 
 /// Asks until it holds, with a breath between the questions; fails after [`PATIENCE`].
-pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "{what} did not come");
@@ -282,13 +283,19 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// A swarm of `count` daemons that know each other's addresses, started in order.
-pub fn swarm(directory: &Path, server: &str, count: usize, extra: &[&str]) -> Vec<Daemon> {
+pub(crate) fn swarm(directory: &Path, server: &str, count: usize, extra: &[&str]) -> Vec<Daemon> {
     let addresses: Vec<String> = free_addresses(count).iter().map(ToString::to_string).collect();
     (0..count).map(|at| member(directory, server, &addresses, at, extra)).collect()
 }
 
 /// One daemon of a swarm; can be started later than the others, or again.
-pub fn member(directory: &Path, server: &str, addresses: &[String], at: usize, extra: &[&str]) -> Daemon {
+pub(crate) fn member(
+    directory: &Path,
+    server: &str,
+    addresses: &[String],
+    at: usize,
+    extra: &[&str],
+) -> Daemon {
     let mut args = vec!["--server", server, "--listen", &addresses[at]];
     for (_, other) in addresses.iter().enumerate().filter(|(other, _)| *other != at) {
         args.extend(["--peer", other]);

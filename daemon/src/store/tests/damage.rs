@@ -1,6 +1,7 @@
 //! What flipped, cut, lost and mixed up files cost.
 
 use super::*;
+use crate::store::recover::verify;
 
 #[test]
 fn a_flipped_byte_in_the_journal_costs_its_own_line_only_and_never_reads_wrong() {

@@ -1,15 +1,19 @@
 //! Lateness is credit: a token bucket. Requests follow a schedule a little faster than what
 //! was measured from one refusal to another; a refusal says that all credit is used, and costs nothing.
 
-use crate::limits;
 use super::{Kind, Link, Micros, Pace, Role, Sample, open::Open, spacing::Spacing, window::Window};
+use crate::limits;
 
 /// How much faster than the measured rate to ask.
 const FASTER: f64 = 1.04;
 /// Answers in a row, and µs of them, after which the limit may have been raised.
-const CLEAN: (u32, Micros) = (16, 200_000.0);
+const CLEAN: (u32, Micros) = (12, 200_000.0);
 /// By how much each further answer speeds up.
 const SPEED_UP: f64 = 0.12;
+/// The speed is doubled in this time at the earliest.
+const DOUBLED: Micros = 20_000.0;
+/// On a slow server so long is enough, without so many answers.
+const CLEAN_SLOW: Micros = 1_000_000.0;
 /// From this speed on it is not spent credit that was refused at last, but a raised limit.
 const RAISED: f64 = 2.0;
 /// A measurement's least length: µs, and requests.
@@ -28,10 +32,12 @@ const TEST: (f64, f64) = (1.5, 0.6);
 #[derive(Debug)]
 pub(super) struct Bucket {
     period: Micros,
-    /// The period before the limit seemed to be raised; zero once that is settled.
+    /// The period if the limit was not raised after all; zero once that is settled.
     before: Micros,
     speed: f64,
     due: Micros,
+    /// The schedule is faster than this process: no use in speeding up.
+    behind: bool,
     /// The measurement: since a refusal.
     since: Micros,
     answers: u32,
@@ -68,6 +74,7 @@ impl Bucket {
             before: 0.0,
             speed: FASTER,
             due: now,
+            behind: false,
             since,
             answers,
             requests: answers,
@@ -102,6 +109,7 @@ impl Bucket {
             _ => (1.0, None),
         };
         self.test = next;
+        self.behind = at - self.due > 2.0 * step;
         self.due = self.due.max(at - 4.0 * step) + share * step;
         if next.is_some() {
             self.due = at + share * self.period;
@@ -158,9 +166,11 @@ impl Bucket {
             self.clean_since = sample.sent;
         }
         self.clean = self.clean.saturating_add(1);
-        if self.clean > CLEAN.0 && sample.sent - self.clean_since > CLEAN.1 {
-            // Not more than twice in a round trip: what is too fast is learnt that late.
-            let twice = if link.is_long() { 0.7 * self.period / (self.speed * link.rtt) } else { 1.0 };
+        let streak = sample.sent - self.clean_since;
+        let many = self.clean > CLEAN.0 || (self.clean > 2 && streak > CLEAN_SLOW);
+        if many && !self.behind && streak > CLEAN.1 {
+            // Not more than doubled in a round trip: what is too fast is learnt that late.
+            let twice = 0.7 * self.period / (self.speed * link.rtt.max(DOUBLED));
             self.speed *= 1.0 + SPEED_UP.min(twice);
             if self.speed > FASTEST {
                 self.period *= FASTER / self.speed;
@@ -174,7 +184,8 @@ impl Bucket {
         if self.row == 0 {
             self.row_since = sample.sent;
             self.exhausted += 1;
-            if self.exhausted >= self.test_after && self.test.is_none() {
+            let sure = self.measured > 1 && !self.void && self.before <= 0.0;
+            if sure && self.exhausted >= self.test_after && self.test.is_none() {
                 self.test_after = self.exhausted.saturating_mul(2);
                 self.test = Some(Role::Late);
                 self.due = sample.now + TEST.0 * self.period;
@@ -186,7 +197,8 @@ impl Bucket {
             // Credit was left unused before, so that the measurement is void.
             let stale = if link.is_long() { 2.0 } else { 1.0 };
             if self.speed > RAISED * stale {
-                self.before = self.period;
+                // From one moment without credit to the next: what it is if the limit stayed as it was.
+                self.before = (sample.sent - self.clean_since) / f64::from(self.clean.max(1));
                 self.period *= 1.15 * stale / self.speed;
             } else {
                 self.period /= FASTER;
@@ -206,7 +218,9 @@ impl Bucket {
             self.before = 0.0;
         }
         if self.row > 6 {
-            self.due = self.due.max(sample.now + (0.3 * (sample.sent - self.row_since)).min(LONGEST_STEP) - link.rtt);
+            self.due = self
+                .due
+                .max(sample.now + (0.3 * (sample.sent - self.row_since)).min(LONGEST_STEP) - link.rtt);
         }
     }
 
@@ -218,8 +232,7 @@ impl Bucket {
 
     fn measure(&mut self, sample: &Sample) {
         let took = sample.sent - self.since;
-        let fell =
-            2 * self.fresh.1 < self.fresh.0 && took > MEASURE_FALL.0 && self.fresh.0 >= MEASURE_FALL.1;
+        let fell = 2 * self.fresh.1 < self.fresh.0 && took > MEASURE_FALL.0 && self.fresh.0 >= MEASURE_FALL.1;
         let ends = took >= MEASURE.0 && self.requests >= MEASURE.1;
         if self.void {
             self.restart(sample);
@@ -235,16 +248,11 @@ impl Bucket {
         self.restart(sample);
     }
 
-    pub(super) fn debug(&self) -> String {
-        format!(
-            "B speed {:.2} row {} meas {} req {} ans {} spaced {}",
-            self.speed, self.row, self.measured, self.requests, self.answers, self.spaced
-        )
-    }
     pub(super) fn on_lost(&mut self, now: Micros) {
         (self.since, self.answers, self.requests) = (now, 0, 0);
         (self.row, self.clean, self.test, self.due) = (0, 0, None, now);
-        (self.changed, self.fresh) = (now, (0, 0));
+        self.speed = FASTER;
+        (self.changed, self.fresh, self.before, self.void) = (now, (0, 0), 0.0, true);
     }
 
     pub(super) fn belief(&self) -> (Option<Micros>, Kind, f64) {

@@ -1,5 +1,5 @@
-//! The user's cap: answers a second that are never exceeded. A request counts when it is sent; a refusal gives its
-//! share back. A little lateness (at most [`CREDIT`] or one request) is made up for, so that the cap is also reached.
+//! The user's cap: answers a second that are never exceeded. A request counts when it is sent; a refusal that is learnt
+//! soon gives its share back. A little lateness (at most [`CREDIT`] or one request) is made up for, so that the cap is also reached.
 
 use super::Micros;
 
@@ -20,11 +20,14 @@ impl Cap {
     }
 
     pub(super) fn set(&mut self, rate: Option<f64>) {
-        self.period = rate.filter(|rate| *rate > 0.0).map_or(0.0, |rate| 1e6 / rate);
+        let period = rate.filter(|rate| *rate > 0.0).map_or(0.0, |rate| 1e6 / rate);
+        self.next += period - self.period;
+        self.period = period;
     }
 
-    pub(super) fn is_set(&self) -> bool {
-        self.period > 0.0
+    /// µs a request; zero without a cap.
+    pub(super) fn period(&self) -> Micros {
+        self.period
     }
 
     pub(super) fn allows(&self, now: Micros) -> u32 {
@@ -46,7 +49,10 @@ impl Cap {
         self.next = self.next.max(now - CREDIT.max(self.period)) + self.period * f64::from(count);
     }
 
-    pub(super) fn refund(&mut self) {
-        self.next -= self.period;
+    /// The request sent then was refused. One that is learnt of too late is not made up for.
+    pub(super) fn refund(&mut self, sent: Micros, now: Micros) {
+        if now - sent < CREDIT.max(self.period) {
+            self.next -= self.period;
+        }
     }
 }

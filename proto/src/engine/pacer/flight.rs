@@ -31,9 +31,6 @@ pub(super) struct Replied {
 }
 
 impl Flight {
-    pub(super) fn last_role(&self) -> Option<Role> {
-        self.batches.back().map(|b| b.role)
-    }
     pub(super) fn push(&mut self, at: Micros, count: u32, role: Role) {
         self.batches.push_back(Batch { at, left: count, whole: true, timed: true, role });
         self.outstanding += count;
@@ -41,7 +38,12 @@ impl Flight {
 
     pub(super) fn pop(&mut self) -> Option<Replied> {
         let batch = self.batches.front_mut()?;
-        let replied = Replied { sent: batch.at, role: batch.role, first: batch.whole, timed: batch.whole && batch.timed };
+        let replied = Replied {
+            sent: batch.at,
+            role: batch.role,
+            first: batch.whole,
+            timed: batch.whole && batch.timed,
+        };
         batch.whole = false;
         batch.left -= 1;
         if batch.left == 0 {

@@ -67,17 +67,21 @@ impl Open {
         // On a long link every round trip is dear, and its second half tells as much.
         let least = if link.is_long() { self.depth } else { self.depth.saturating_mul(2).max(ALONE) };
         if self.round.replies >= least {
-            self.end_round(sample.now, link.under_way);
+            self.end_round(sample.now, link);
         }
         None
     }
 
     /// Does a deeper pipeline pay?
-    fn end_round(&mut self, now: Micros, outstanding: u32) {
+    fn end_round(&mut self, now: Micros, link: &Link) {
         let took = self.round.since.map_or(1.0, |since| now - since).max(1.0);
         let rate = f64::from(self.round.replies) / took;
-        self.round = Round { since: (outstanding > 0).then_some(now), replies: 0 };
-        if self.pause > 0 {
+        self.round = Round { since: (link.under_way > 0).then_some(now), replies: 0 };
+        if link.capped > 0.0 {
+            // The cap doles the requests out: as many as it takes to reach it, and no more.
+            let needed = (1.5 * link.rtt / link.capped).ceil().max(1.0) as u32;
+            self.depth = self.depth.saturating_mul(2).min(needed).min(limits::PIPELINE);
+        } else if self.pause > 0 {
             self.pause -= 1;
         } else if rate > self.before * PAYS {
             self.before = rate;
@@ -94,7 +98,12 @@ impl Open {
         let refused = sample.gap.unwrap_or(0.0);
         let saved = self.answers >= ALONE && refused >= self.shortest;
         if saved && link.is_long() {
-            return Pace::Bucket(Bucket::new(link.rtt / SOUNDING, sample.sent, 0, sample.now));
+            return Pace::Bucket(Bucket::new(
+                link.rtt / SOUNDING.max(f64::from(self.depth)),
+                sample.sent,
+                0,
+                sample.now,
+            ));
         }
         Pace::Spacing(Spacing::hunt(sample, link, saved))
     }

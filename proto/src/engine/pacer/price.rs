@@ -4,20 +4,27 @@
 
 use super::Micros;
 
-const SHARES: [f64; 3] = [0.1, 0.3, 0.6];
+const SHARES: [f64; 4] = [0.03, 0.1, 0.3, 0.6];
 /// Draws that one choice is kept for.
 const BLOCK: u32 = 40;
 /// Every so many blocks another choice is looked at again.
 const LOOK: u32 = 8;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Price {
     /// The mean cost of a draw; zero while unknown.
     costs: [Micros; SHARES.len()],
+    /// The present choice.
     at: usize,
     blocks: u32,
     draws: u32,
     sum: Micros,
+}
+
+impl Default for Price {
+    fn default() -> Self {
+        Self { costs: [0.0; SHARES.len()], at: 1, blocks: 0, draws: 0, sum: 0.0 }
+    }
 }
 
 impl Price {
@@ -41,7 +48,8 @@ impl Price {
         }
         (self.draws, self.sum) = (0, 0.0);
         self.blocks = self.blocks.wrapping_add(1);
-        let cheapest = self.costs.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(at, _)| at);
+        let cheapest =
+            self.costs.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(at, _)| at);
         let look = self.blocks.is_multiple_of(LOOK);
         self.at = if look { (self.blocks / LOOK) as usize % SHARES.len() } else { cheapest };
     }

@@ -122,7 +122,7 @@ impl Spacing {
     }
 
     fn rides(&self, link: &Link) -> bool {
-        link.rtt <= (0.03 * self.period).max(250.0) && link.rtt < 0.7 * self.period
+        link.alone || link.rtt <= (0.03 * self.period).max(250.0) && link.rtt < 0.7 * self.period
     }
 
     fn floor(&self) -> Micros {
@@ -180,7 +180,10 @@ impl Spacing {
     fn plan_slot(&mut self, role: Role, at: Micros, link: &Link, random: &mut fastrand::Rng) {
         self.slot = self.slot.wrapping_add(1);
         self.probe = None;
-        if role == Role::Late {
+        if link.capped > 0.97 * self.period {
+            // Nobody may ask faster anyway.
+            self.test = Test::No;
+        } else if role == Role::Late {
             self.test = Test::Early;
         } else if self.test == Test::Leap {
             self.leap = true;
@@ -274,7 +277,7 @@ impl Spacing {
             if first {
                 self.period += (1.0 - share) * unit;
             }
-            self.on_refused(sample, gap, (0.004 * self.period).min(60.0));
+            self.on_refused(sample, gap, (0.008 * self.period).min(80.0));
         } else if first {
             // A late wake-up tells nothing of the edge.
             if gap <= self.period + (0.05 * self.period).max(300.0) {
@@ -313,7 +316,7 @@ impl Spacing {
             self.anchor = sample.sent - gap;
         } else {
             let over = (gap - self.period).max(0.0);
-            self.retry = Some(sample.sent + least.max(0.3 * over));
+            self.retry = Some(sample.sent + least.max(0.45 * over));
         }
     }
 
@@ -411,7 +414,6 @@ impl Spacing {
         }
     }
 
-    pub(super) fn debug(&self) -> String { format!("S step {:.0} reach {:.0} over {} credit {} test {:?} hunt {}", self.step, self.reach, self.overshot, self.credit, self.test, self.hunt.is_some()) }
     pub(super) fn on_lost(&mut self, link: &Link) {
         self.anchor = link.last_answer.unwrap_or(link.now);
         if let Some(hunt) = &mut self.hunt {

@@ -10,7 +10,7 @@ use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket};
 const WINDOW: Micros = 1e6;
 /// How much faster than the known rate to ask.
 /// On a long link what is asked too much is learnt late.
-const FASTER: (f64, f64) = (10.0, 1.25);
+const FASTER: (f64, f64) = (40.0, 1.25);
 /// When the known rate was reached without a refusal, each further answer speeds up by this.
 const SPEED_UP: f64 = 1.08;
 /// A second's beginning is looked for this much earlier each time.
@@ -85,7 +85,6 @@ impl Window {
     }
 
     pub(super) fn on_reply(&mut self, sample: &Sample, link: &Link) -> Option<Pace> {
-
         let seconds = (sample.sent - self.phase) / WINDOW;
         if seconds.floor() > self.second {
             self.rate = self.rate.max(f64::from(self.answers));
@@ -157,5 +156,4 @@ impl Window {
     pub(super) fn belief(&self) -> (Option<Micros>, Kind, f64) {
         (Some(WINDOW / self.rate.max(1.0)), Kind::Window, f64::from(self.measured.min(5)) / 5.0)
     }
-    pub(super) fn debug(&self) -> String { format!("{self:?}") }
 }

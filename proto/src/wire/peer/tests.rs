@@ -30,7 +30,6 @@ fn examples() -> Vec<Message<'static>> {
             job: job(),
             server: "h:1".into(),
             listen: Some(SocketAddr::from(([127, 0, 0, 2], 258))),
-            draws_from: vec![IpAddr::from([127, 0, 0, 3])],
             term: Term(300),
             members: members.clone(),
             intent: Some(intent()),
@@ -49,6 +48,7 @@ fn examples() -> Vec<Message<'static>> {
             rate: 1.5,
             interval_ms: 250,
             done: false,
+            draws_from: vec![IpAddr::from([127, 0, 0, 3])],
         }),
         Message::Ask(Ask { round: Round::Vote, term: Term(2), priority: -1 }),
         Message::Vote(Box::new(Vote {

@@ -1,0 +1,315 @@
+//! Addresses worth dialling: where they came from, when to try them again, when to let go of them.
+//!
+//! A configured address, or one that a peer told of, is kept until somebody takes it out. One that discovery found is
+//! kept while discovery goes on finding it or a peer is linked there; there is a bound to how many of them there are.
+//! Invariant: an address that turned out to be this node is not dialled again.
+
+use super::Links;
+use crate::{
+    engine::{
+        event::Event,
+        io::{ConnId, Effect},
+        outbox::Outbox,
+    },
+    ids::PeerId,
+    limits,
+    time::Moment,
+};
+use core::time::Duration;
+use std::net::SocketAddr;
+
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+/// For addresses that were only found, and where nobody of this swarm answered yet.
+const LONGEST_RETRY_FOUND: Duration = Duration::from_secs(60);
+const DIAL_PATIENCE: Duration = Duration::from_secs(8);
+/// A sign of life cuts a dial short that is older than this: what it sent went into the dark.
+const DARK: Duration = Duration::from_millis(500);
+/// A found address that is neither found again nor linked goes after so long.
+const FOUND_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// [`Contact::found`] of an address from the configuration.
+pub const CONFIGURED: &str = "configured";
+/// A peer told of it, or came from there.
+const BY_PEERS: [&str; 2] = ["told", "accepted"];
+
+/// An address worth dialling.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// `host:port`
+    pub address: String,
+    /// How it was found: "configured", "told", "accepted", "host", "multicast:eth0", "dns:NAME".
+    pub found: String,
+    /// Who answered there last.
+    pub id: Option<PeerId>,
+    /// Why the last try failed.
+    pub problem: Option<String>,
+    state: ContactState,
+    failures: u32,
+    /// Discovery last found it, or a peer was linked.
+    seen: Moment,
+    /// The last dial began.
+    tried: Moment,
+    /// A sign of life came while it was being dialled: dial anew when the dial is [`DARK`].
+    alive: bool,
+    /// The dial under way is such a new one; it has all the time of a dial.
+    anew: bool,
+    /// Who answered there does not fit this node.
+    refused: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ContactState {
+    Waiting {
+        until: Moment,
+    },
+    Dialling {
+        conn: ConnId,
+        since: Moment,
+    },
+    /// It is this node itself, or an operator took it out.
+    Never,
+}
+
+impl Links {
+    /// Adds an address to dial. False if it was known, or the table is full.
+    pub fn add_contact(&mut self, address: &str, found: &str, id: Option<PeerId>, now: Moment) -> bool {
+        if let Some(contact) = self.contacts.iter_mut().find(|contact| contact.address == address) {
+            if contact.id.is_none() {
+                contact.id = id;
+            }
+            if found == CONFIGURED {
+                contact.found = found.into();
+            }
+            return false;
+        }
+        if self.contacts.len() >= limits::CONTACTS {
+            return false;
+        }
+        self.contacts.push(Contact::new(address, found, id, now));
+        true
+    }
+
+    /// Discovery found an address: a new one, or a sign of life of one that is known.
+    pub fn on_found(&mut self, address: SocketAddr, how: &str, now: Moment, out: &mut Outbox) {
+        let address = address.to_string();
+        if let Some(contact) = self.contacts.iter_mut().find(|contact| contact.address == address) {
+            contact.seen = now;
+            if BY_PEERS.contains(&contact.found.as_str()) {
+                contact.found = how.into();
+            }
+            match &mut contact.state {
+                _ if contact.refused => {}
+                ContactState::Waiting { until } => *until = (*until).min(now.max(contact.tried + DARK)),
+                ContactState::Dialling { .. } => contact.alive = !contact.anew,
+                ContactState::Never => {}
+            }
+            return;
+        }
+        let found = self.contacts.iter().filter(|contact| contact.is_only_found()).count();
+        if found >= limits::FOUND || self.contacts.len() >= limits::CONTACTS {
+            if !self.found_full {
+                out.note(Event::BoundReached { what: "found addresses", limit: limits::FOUND });
+            }
+            self.found_full = true;
+            return;
+        }
+        self.contacts.push(Contact::new(&address, how, None, now));
+    }
+
+    /// Dials every contact that is due and whose node is not linked, `room` at once; lets go of what is long gone.
+    pub fn dial_due(&mut self, now: Moment, room: usize, out: &mut Outbox) {
+        for contact in &mut self.contacts {
+            if contact.id.is_some_and(|id| self.linked.contains(&id)) {
+                contact.seen = now;
+            }
+        }
+        let before = self.contacts.len();
+        self.contacts.retain(|contact| !contact.is_gone(now));
+        self.found_full &= self.contacts.len() == before;
+        let mut room = room.saturating_sub(self.under_way());
+        for contact in &mut self.contacts {
+            let wanted = !contact.id.is_some_and(|id| self.linked.contains(&id) || self.banned.contains(&id));
+            match contact.state {
+                ContactState::Waiting { until } if now >= until && wanted && room > 0 => {
+                    contact.dial(now, out);
+                    room -= 1;
+                }
+                ContactState::Dialling { conn, since } if now >= since + DIAL_PATIENCE => {
+                    out.push(Effect::Close { conn });
+                    contact.failed("no connection within 8 s", now, &mut self.rng);
+                }
+                ContactState::Dialling { conn, since } if contact.alive && wanted && now >= since + DARK => {
+                    out.push(Effect::Close { conn });
+                    contact.dial(now, out);
+                    contact.anew = true;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// When [`Links::dial_due`] has something to do.
+    #[must_use]
+    pub fn dial_deadline(&self, room: usize) -> Option<Moment> {
+        let full = self.under_way() >= room;
+        let due = |contact: &Contact| {
+            let wanted = !contact.id.is_some_and(|id| self.linked.contains(&id) || self.banned.contains(&id));
+            match contact.state {
+                ContactState::Dialling { since, .. } if contact.alive && wanted => Some(since + DARK),
+                ContactState::Dialling { since, .. } => Some(since + DIAL_PATIENCE),
+                // When a dial under way ends, there is room again, and a turn.
+                ContactState::Waiting { until } => (wanted && !full).then_some(until),
+                ContactState::Never => None,
+            }
+        };
+        self.contacts.iter().filter_map(due).min()
+    }
+
+    fn under_way(&self) -> usize {
+        self.contacts.iter().filter(|contact| contact.is_dialling()).count()
+    }
+
+    /// The contact that is being dialled on `conn`.
+    fn dialled(&mut self, conn: ConnId) -> Option<&mut Contact> {
+        self.contacts
+            .iter_mut()
+            .find(|contact| matches!(contact.state, ContactState::Dialling { conn: dialled, .. } if dialled == conn))
+    }
+
+    /// A dialled connection stands; returns the contact's address and how it was found.
+    pub fn on_dialled(&mut self, conn: ConnId, id: PeerId, now: Moment) -> Option<(String, String)> {
+        let contact = self.dialled(conn)?;
+        contact.id = Some(id);
+        contact.seen = now;
+        contact.alive = false;
+        contact.state = ContactState::Waiting { until: now + FIRST_RETRY };
+        Some((contact.address.clone(), contact.found.clone()))
+    }
+
+    /// The contact behind this address is of no use: it is this node, or an operator took it out.
+    pub fn never_dial(&mut self, address: &str) {
+        for contact in self.contacts.iter_mut().filter(|contact| contact.address == address) {
+            contact.state = ContactState::Never;
+        }
+    }
+
+    /// A dialled connection could not be made. Returns the address.
+    pub fn on_dial_failed(&mut self, conn: ConnId, why: &str, now: Moment) -> Option<String> {
+        let mut rng = self.rng.fork();
+        let contact = self.dialled(conn)?;
+        contact.failed(why, now, &mut rng);
+        Some(contact.address.clone())
+    }
+
+    /// The node behind these addresses was taken as a peer.
+    pub(super) fn on_established(&mut self, id: PeerId) {
+        for contact in self.contacts.iter_mut().filter(|contact| contact.id == Some(id)) {
+            contact.problem = None;
+            contact.failures = 0;
+            contact.refused = false;
+        }
+    }
+
+    /// A link to `id` was refused or closed on purpose: its addresses wait before they are dialled again. With
+    /// `lasting`, a sign of life is no reason to dial sooner.
+    pub fn put_off(&mut self, id: PeerId, why: &str, lasting: bool, now: Moment) {
+        let mut rng = self.rng.fork();
+        for contact in self.contacts.iter_mut().filter(|contact| contact.id == Some(id)) {
+            contact.refused = lasting;
+            contact.failed(why, now, &mut rng);
+        }
+    }
+
+    /// All contacts.
+    #[must_use]
+    pub fn contacts(&self) -> &[Contact] {
+        &self.contacts
+    }
+
+    /// Configured addresses whose id was never learnt.
+    #[must_use]
+    pub fn anonymous(&self) -> u32 {
+        let count = self.contacts.iter().filter(|contact| {
+            contact.found == CONFIGURED && contact.id.is_none() && contact.state != ContactState::Never
+        });
+        u32::try_from(count.count()).unwrap_or(u32::MAX)
+    }
+
+    /// There is a configured address that is not this node's own.
+    #[must_use]
+    pub fn is_told_of_peers(&self) -> bool {
+        self.contacts.iter().any(|contact| contact.found == CONFIGURED && !contact.is_void())
+    }
+
+    /// How the node behind `id` was found, the surest way first; empty if nobody knows.
+    #[must_use]
+    pub fn found(&self, id: PeerId) -> &str {
+        let contacts = || self.contacts.iter().filter(move |contact| contact.id == Some(id));
+        let known = self.known.get(&id).map_or("", |known| known.found.as_str());
+        contacts()
+            .find(|contact| contact.found == CONFIGURED)
+            .or_else(|| contacts().find(|contact| contact.is_only_found()))
+            .map_or(known, |contact| &contact.found)
+    }
+}
+
+impl Contact {
+    fn new(address: &str, found: &str, id: Option<PeerId>, now: Moment) -> Self {
+        Self {
+            address: address.into(),
+            found: found.into(),
+            id,
+            problem: None,
+            state: ContactState::Waiting { until: now },
+            failures: 0,
+            seen: now,
+            tried: Moment(0),
+            alive: false,
+            anew: false,
+            refused: false,
+        }
+    }
+
+    /// A connection is being made.
+    #[must_use]
+    pub fn is_dialling(&self) -> bool {
+        matches!(self.state, ContactState::Dialling { .. })
+    }
+
+    /// It is this node itself, or an operator took it out.
+    #[must_use]
+    pub fn is_void(&self) -> bool {
+        self.state == ContactState::Never
+    }
+
+    /// Discovery alone vouches for it.
+    fn is_only_found(&self) -> bool {
+        self.found != CONFIGURED && !BY_PEERS.contains(&self.found.as_str())
+    }
+
+    fn is_gone(&self, now: Moment) -> bool {
+        self.is_only_found() && !self.is_dialling() && now >= self.seen + FOUND_FOR
+    }
+
+    fn dial(&mut self, now: Moment, out: &mut Outbox) {
+        let conn = out.dial_peer(&self.address);
+        self.state = ContactState::Dialling { conn, since: now };
+        self.tried = now;
+        self.alive = false;
+        self.anew = false;
+    }
+
+    pub(super) fn failed(&mut self, why: &str, now: Moment, rng: &mut fastrand::Rng) {
+        if self.state == ContactState::Never {
+            return;
+        }
+        let longest =
+            if self.is_only_found() && self.id.is_none() { LONGEST_RETRY_FOUND } else { LONGEST_RETRY };
+        let whole = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(longest);
+        self.failures = self.failures.saturating_add(1);
+        self.problem = Some(why.into());
+        self.alive = false;
+        self.state = ContactState::Waiting { until: now + whole.mul_f64(0.5 + rng.f64() / 2.0) };
+    }
+}

@@ -1,0 +1,186 @@
+use super::*;
+use crate::{
+    engine::{event::Event, io::Effect, outbox::Outbox},
+    limits,
+};
+
+fn at(ms: u64) -> Moment {
+    Moment(ms * 1000)
+}
+
+fn address(n: u16) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 1], n))
+}
+
+struct Table {
+    links: Links,
+    out: Outbox,
+}
+
+impl Table {
+    fn new() -> Self {
+        Self { links: Links::new(7), out: Outbox::new(0) }
+    }
+
+    fn found(&mut self, n: u16, ms: u64) {
+        self.links.on_found(address(n), "multicast:eth0", at(ms), &mut self.out);
+    }
+
+    /// What is dialled, and what is given up, at this time.
+    fn turn(&mut self, ms: u64) -> (Vec<ConnId>, Vec<ConnId>) {
+        self.links.dial_due(at(ms), 8, &mut self.out);
+        let (mut dialled, mut closed) = (Vec::new(), Vec::new());
+        while let Some(effect) = self.out.pop() {
+            match effect {
+                Effect::DialPeer { conn, .. } => dialled.push(conn),
+                Effect::Close { conn } => closed.push(conn),
+                other => panic!("{other:?}"),
+            }
+        }
+        (dialled, closed)
+    }
+
+    fn dial(&mut self, ms: u64) -> ConnId {
+        let (dialled, closed) = self.turn(ms);
+        assert_eq!((dialled.len(), closed.len()), (1, 0));
+        dialled[0]
+    }
+
+    fn idle(&mut self, ms: u64) {
+        assert_eq!(self.turn(ms), (vec![], vec![]), "at {ms} ms");
+    }
+
+    fn link(&mut self, conn: ConnId, id: PeerId, ms: u64) {
+        self.links.on_dialled(conn, id, at(ms));
+        self.links.open(conn, Link::new(id, address(1), at(ms)));
+    }
+}
+
+const BOB: PeerId = PeerId([2; 16]);
+
+#[test]
+fn a_found_address_is_dialled_at_once_and_a_sign_of_life_ends_the_wait_after_a_failure() {
+    let mut table = Table::new();
+    table.found(1, 0);
+    let conn = table.dial(0);
+    table.links.on_dial_failed(conn, "refused", at(1000));
+    let mut last = at(1000);
+    for _ in 0..8 {
+        last = table.links.dial_deadline(8).unwrap();
+        table.links.dial_due(last, 8, &mut table.out);
+        let Some(Effect::DialPeer { conn, .. }) = table.out.pop() else { panic!("no dial") };
+        table.links.on_dial_failed(conn, "refused", last);
+    }
+    let ms = last.0 / 1000 + 700;
+    assert!(table.links.dial_deadline(8).unwrap() > at(ms + 5000), "it waits longer and longer");
+    table.found(1, ms);
+    table.dial(ms);
+}
+
+#[test]
+fn a_sign_of_life_cuts_a_dial_into_the_dark_short_but_only_once() {
+    let mut table = Table::new();
+    table.found(1, 0);
+    let dark = table.dial(0);
+    table.found(1, 300);
+    table.idle(300);
+    assert_eq!(table.links.dial_deadline(8), Some(at(500)));
+    let (dialled, closed) = table.turn(500);
+    assert_eq!((dialled.len(), closed), (1, vec![dark]));
+    table.found(1, 1100);
+    table.idle(1100);
+    assert_eq!(table.links.dial_deadline(8), Some(at(8500)), "the new dial has all its time");
+}
+
+#[test]
+fn an_address_that_is_oneself_is_never_dialled_again_however_often_it_is_found() {
+    let mut table = Table::new();
+    table.found(1, 0);
+    let conn = table.dial(0);
+    let (address, _) = table.links.on_dialled(conn, PeerId([1; 16]), at(10)).unwrap();
+    table.links.never_dial(&address);
+    for ms in 1..100 {
+        table.found(1, ms * 10_000);
+        table.idle(ms * 10_000);
+    }
+    assert_eq!(table.links.dial_deadline(8), None);
+}
+
+#[test]
+fn a_link_without_a_hello_yet_is_not_dialled_a_second_time() {
+    let mut table = Table::new();
+    table.found(1, 0);
+    let conn = table.dial(0);
+    table.link(conn, BOB, 10);
+    table.found(1, 700);
+    table.idle(700);
+    assert_eq!(table.links.dial_deadline(8), None);
+}
+
+#[test]
+fn a_peer_that_does_not_fit_is_dialled_less_and_less_though_it_answers_each_time() {
+    let mut table = Table::new();
+    table.found(1, 0);
+    let (mut ms, mut last) = (0, 0);
+    for _ in 0..8 {
+        let conn = table.dial(ms);
+        table.link(conn, BOB, ms);
+        table.links.put_off(BOB, "another file", true, at(ms));
+        table.links.close(conn);
+        table.found(1, ms);
+        last = ms;
+        ms = table.links.dial_deadline(8).unwrap().0 / 1000 + 1;
+    }
+    assert!(ms - last >= 2500, "{} ms", ms - last);
+}
+
+#[test]
+fn what_is_no_longer_found_goes_but_not_while_a_peer_is_linked_there() {
+    let mut table = Table::new();
+    table.found(1, 0);
+    let conn = table.dial(0);
+    table.link(conn, BOB, 10);
+    table.links.establish(conn);
+    let day = 24 * 3_600_000;
+    table.idle(day);
+    assert_eq!(table.links.contacts().len(), 1);
+    table.links.close(conn);
+    let conn = table.dial(day + 1);
+    table.links.on_dial_failed(conn, "refused", at(day + 1));
+    table.links.dial_due(at(day + 20 * 60_000), 8, &mut table.out);
+    assert!(table.links.contacts().is_empty());
+}
+
+#[test]
+fn found_addresses_are_bounded_and_leave_room_for_configured_ones() {
+    let mut table = Table::new();
+    for n in 0..limits::FOUND + 50 {
+        table.found(n as u16 + 1, 0);
+    }
+    let told: Vec<_> = core::iter::from_fn(|| table.out.pop()).collect();
+    assert!(matches!(&told[..], [Effect::Note(note)] if matches!(note.event, Event::BoundReached { .. })));
+    assert_eq!(table.links.contacts().len(), limits::FOUND);
+    assert!(table.links.add_contact("peer.example:9900", CONFIGURED, None, at(0)));
+}
+
+#[test]
+fn nothing_is_due_while_all_dials_allowed_are_under_way() {
+    let mut table = Table::new();
+    for n in 0..20 {
+        table.found(n + 1, 0);
+    }
+    assert_eq!(table.turn(0).0.len(), 8);
+    assert_eq!(table.links.dial_deadline(8), Some(at(8000)));
+}
+
+#[test]
+fn how_a_peer_was_found_is_discovery_rather_than_that_it_came_first() {
+    let mut table = Table::new();
+    table.links.remember(BOB).found = "accepted".into();
+    assert_eq!(table.links.found(BOB), "accepted");
+    table.links.add_contact(&address(1).to_string(), "accepted", Some(BOB), at(0));
+    table.found(1, 5);
+    assert_eq!(table.links.found(BOB), "multicast:eth0");
+    table.links.add_contact(&address(1).to_string(), CONFIGURED, None, at(9));
+    assert_eq!(table.links.found(BOB), CONFIGURED);
+}

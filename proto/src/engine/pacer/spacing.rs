@@ -297,8 +297,9 @@ impl Spacing {
         if !sample.answered {
             self.on_refused(sample, gap, self.step);
         } else if self.refused == 0 {
-            let short = (gap - 2.0 * self.step).max(0.5 * gap);
-            self.period = short;
+            // However late it was sent: what was answered can only shorten the period.
+            let gap = gap.min(self.period);
+            self.period = (gap - 2.0 * self.step).max(0.5 * gap).max(1.0);
         } else {
             self.open_search(self.longest, gap, link);
         }

@@ -4,7 +4,6 @@ expect "no new privileges, filtered system calls, no capabilities" "1 2 00000000
     "$(awk '/^NoNewPrivs/{n=$2} /^Seccomp:/{s=$2} /^CapEff/{c=$2} END{print n, s, c}' "/proc/$pid/status")"
 inside() { nsenter --target "$pid" --mount -- "$@"; }
 expect "/home is invisible to the daemon" "" "$(inside ls /home 2>/dev/null)"
-info "$(grep -E ' /run' /proc/$pid/mountinfo | cut -d' ' -f4-7)"
 for place in /etc /usr /var/lib /run /boot; do
     works "the daemon's $place is read-only" bash -c "! nsenter --target $pid --mount -- touch $place/probe 2>/dev/null"
 done

@@ -1,4 +1,4 @@
-# install, uninstall, deb, verify-units, boot-test: part of the root Makefile, which has the target `release`.
+# install, uninstall, deb, verify-units, boot-test: part of the root Makefile.
 #   make && sudo make install                      under /usr/local
 #   make install DESTDIR=/tmp/stage PREFIX=/usr    for packages and tarballs
 PREFIX ?= /usr/local
@@ -13,16 +13,18 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/vendor-completions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
-BUILT := $(or $(CARGO_TARGET_DIR),target)
+# Another target than this machine: make tarball TARGET=x86_64-unknown-linux-musl gives static programs.
+TARGET ?=
+BUILT := $(or $(CARGO_TARGET_DIR),target)$(TARGET:%=/%)
 PROGRAMS := lineswarmd lineswarmctl lineserver
 UNITS := lineswarmd.service lineswarmd@.service lineserver.service lineswarm.target
 
-.PHONY: install uninstall deb tarball verify-units boot-test boot-test-qemu
+.PHONY: install uninstall programs deb tarball verify-units boot-test boot-test-qemu
 
 ## Programs, units, group, man pages, completions, documents. Does not build, so that root need not run cargo.
 install:
 	@for program in $(PROGRAMS); do test -x $(BUILT)/release/$$program || \
-	  { echo "$(BUILT)/release/$$program is missing: run 'make release' first" >&2; exit 1; }; done
+	  { echo "$(BUILT)/release/$$program is missing: run 'make' first" >&2; exit 1; }; done
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man8 \
 	  $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR) $(DESTDIR)$(SYSCONFDIR)/lineswarm
 	install -m755 $(PROGRAMS:%=$(BUILT)/release/%) $(DESTDIR)$(BINDIR)/
@@ -55,16 +57,19 @@ uninstall:
 	-rmdir $(DESTDIR)$(SYSCONFDIR)/lineswarm
 	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload"
 
+programs:
+	$(CARGO) build --release -p lineswarmd -p lineswarmctl $(TARGET:%=--target %)
+
 ## out/lineswarm_VERSION_ARCH.deb, checked by lintian if it is there.
-deb: release
-	systemd/deb/build.sh out
+deb: programs
+	TARGET=$(TARGET) systemd/deb/build.sh out
 
 ## out/lineswarm-VERSION-ARCH.tar.gz: usr/ and etc/ as install lays them out, to be unpacked at /.
-tarball: release
-	systemd/deb/build.sh --tarball out
+tarball: programs
+	TARGET=$(TARGET) systemd/deb/build.sh --tarball out
 
 ## Units: correct, alike in their sandbox, and as closed as promised.
-verify-units:
+verify-units: programs
 	systemd/verify-units.sh $(BUILT)/release
 
 ## The package on a booted Debian 12 with a real systemd; as root.

@@ -15,14 +15,14 @@ version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Carg
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tree=$work/debian/lineswarm
-lay() { make --no-print-directory -s install DESTDIR="$tree" PREFIX=/usr "$@"; }
+lay() { make --no-print-directory -s install DESTDIR="$tree" PREFIX=/usr TARGET="${TARGET-}" "$@"; }
 # The same sources give the same bytes.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date -r Cargo.toml +%s)}
 export SOURCE_DATE_EPOCH
 umask 022
 
 if [ $what = tarball ]; then
-    name=lineswarm-$version-$(uname -m)
+    name=lineswarm-$version-${TARGET:-$(uname -m)}
     lay
     tar -C "$tree" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -czf "$out/$name.tar.gz" .
     echo "$out/$name.tar.gz"

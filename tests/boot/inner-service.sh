@@ -17,6 +17,8 @@ systemctl daemon-reload
 
 configure '"fast"'
 works "a wrong configuration fails the start" bash -c '! timeout 20 systemctl start lineswarmd'
+sleep 1
+expect "and it is not tried again" failed "$(systemctl is-active lineswarmd)"
 contains "and the journal says the cure" "*server.rate*auto*" "$(journal lineswarmd)"
 systemctl stop lineswarmd
 configure 20

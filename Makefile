@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN = target/release
 
-.PHONY: all demo test check quick bench clean fmt clippy sim
+.PHONY: all demo test check quick bench clean fmt clippy sim netns-test
 
 all: release
 
@@ -19,6 +19,11 @@ demo: release
 test:
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace
+
+## Hosts as network namespaces on a bridge: discovery, partitions, loss. As root, with iproute2 and nftables.
+netns-test:
+	command -v nft >/dev/null || { apt-get update && apt-get install -y --no-install-recommends iproute2 nftables; }
+	$(CARGO) test -p lineswarmd --test netns -- --ignored --test-threads=1 --nocapture
 
 fmt:
 	$(CARGO) fmt --all --check

@@ -8,6 +8,9 @@ use lineswarm_proto::limits;
 use lineswarm_proto::wire::control::Command as Ask;
 use std::path::PathBuf;
 
+mod lab;
+pub use lab::{Bench, Compare, Demo, Predict, Transport};
+
 /// Controls lineswarmd, the daemon of a swarm that downloads a file from a line server together.
 #[derive(Debug, Parser)]
 #[command(name = "lineswarmctl", version, propagate_version = false, max_term_width = 100)]
@@ -178,6 +181,13 @@ pub enum Command {
     },
     /// Show a whole swarm at work: a line server and N daemons in a temporary directory
     Demo(Demo),
+    /// Measure how the time of a download falls with the number of peers: real daemons, charts, a page
+    Compare(Compare),
+    /// Compute the time of a download, by the formula and by sampling
+    Predict(Predict),
+    /// Measure parts of this machine
+    #[command(subcommand)]
+    Bench(Bench),
 }
 
 #[derive(Debug, Subcommand)]
@@ -266,25 +276,6 @@ pub enum Key {
     Gen { file: PathBuf },
 }
 
-#[derive(Clone, Debug, Args)]
-pub struct Demo {
-    /// How many daemons
-    #[arg(long, value_name = "K", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub peers: u32,
-    /// How many lines the file has
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub lines: u32,
-    /// Lines a second that the server gives each daemon
-    #[arg(long, value_name = "R", default_value_t = 200.0, value_parser = rate)]
-    pub rate: f64,
-    /// Of the server's file and draws: the same seed needs the same draws
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    pub seed: u64,
-    /// Keep the directory with all files and logs
-    #[arg(long)]
-    pub keep: bool,
-}
-
 /// Line numbers from `from` to `to`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
@@ -346,10 +337,10 @@ impl Command {
             Self::Config(Config::Check { .. })
             | Self::Key(_)
             | Self::Completion { .. }
-            | Self::Man { .. }
-            | Self::Demo(_) => {
+            | Self::Man { .. } => {
                 return None;
             }
+            Self::Demo(_) | Self::Compare(_) | Self::Predict(_) | Self::Bench(_) => return None,
         })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Commands that stream lines are in `data`, those that go on in `live`, those without a daemon in `local`.
 
-use crate::args::{Cli, Command, Config, Global};
+use crate::args::{Bench, Cli, Command, Config, Global};
 use crate::client::{Connection, Deadline};
 use crate::failure::Failure;
 use crate::place::{Place, Roots};
@@ -53,6 +53,9 @@ pub fn run(cli: Cli) -> u8 {
         Command::Key(key) => local::key(key, &mut screen),
         Command::Config(Config::Check { file }) => local::config_check(file.as_deref(), &cli.global),
         Command::Demo(demo) => lab::demo::run(demo, &mut screen),
+        Command::Compare(compare) => lab::compare::run(compare, &mut screen),
+        Command::Predict(predict) => lab::predict::run(predict, &mut screen),
+        Command::Bench(Bench::Transport(transport)) => lab::transport::run(transport, &mut screen),
         command => match command.ask() {
             Some(ask) => return ask_each(command, &ask, &cli.global, &mut screen),
             None => Ok(0),

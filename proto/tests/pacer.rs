@@ -211,6 +211,19 @@ fn a_server_that_answers_one_request_a_segment_is_asked_one_at_a_time() {
 }
 
 #[test]
+fn a_process_that_wakes_up_late_slows_down_by_its_own_lateness_only() {
+    for (rate, seed) in
+        [100.0, 1000.0, 5000.0].into_iter().flat_map(|rate| (1..=5).map(move |seed| (rate, seed)))
+    {
+        let late = Duration::from_millis(40);
+        let scene = Scene { late, seed, ..Scene::new(Spacing, rate) };
+        let useful = run(&scene).useful as f64 / 20.0;
+        let expected = 1.0 / (1.0 / rate + late.as_secs_f64() / 2.0);
+        assert!(useful > 0.5 * expected, "{rate}, seed {seed}: {useful} a second of {expected}");
+    }
+}
+
+#[test]
 fn a_lost_connection_costs_no_more_than_its_own_time() {
     for kind in [Spacing, Bucket, Window] {
         for latency in [0, 50] {

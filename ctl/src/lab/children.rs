@@ -107,7 +107,8 @@ impl Process {
         }
     }
 
-    fn kill(&mut self) {
+    /// SIGKILL, and its end is waited for.
+    pub(super) fn kill(&mut self) {
         if self.ended().is_none() {
             let _ = self.child.kill();
             self.ended = self.child.wait().ok();

@@ -3,7 +3,8 @@
 //! Progress goes to stderr (bars on a terminal, a line each second otherwise), the result to stdout.
 
 use super::children::Programs;
-use super::swarm::{self, Plan, View};
+use super::plan::{Conditions, Plan};
+use super::swarm::{self, View};
 use crate::args::Demo;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -24,13 +25,15 @@ const WRONG: u8 = 65;
 pub fn run(demo: &Demo, screen: &mut Screen) -> Result<u8, Failure> {
     let programs = Programs::find()?;
     let mut interrupt = Interrupt::listen()?;
-    let directory = temporary_directory()?;
+    let directory = temporary_directory("demo")?;
     let plan = Plan {
+        group: "demo",
         peers: demo.peers,
         lines: demo.lines,
         rate: demo.rate,
         seed: demo.seed,
         directory: directory.path().to_path_buf(),
+        conditions: Conditions::default(),
     };
     let mut progress = Progress::new(&plan, screen.quiet);
     let mut result = swarm::run(&plan, &programs, &mut interrupt, &mut |view| progress.show(view));
@@ -51,14 +54,16 @@ pub fn run(demo: &Demo, screen: &mut Screen) -> Result<u8, Failure> {
     Ok(if outcome.is_right() { 0 } else { WRONG })
 }
 
-fn temporary_directory() -> Result<TempDir, Failure> {
+/// A new directory whose path is short enough for the sockets in it.
+pub(super) fn temporary_directory(what: &str) -> Result<TempDir, Failure> {
+    let prefix = format!("lineswarm-{what}-");
     let wished = std::env::temp_dir();
     let parent =
         if wished.as_os_str().len() > LONGEST_DIRECTORY - 24 { PathBuf::from("/tmp") } else { wished };
     tempfile::Builder::new()
-        .prefix("lineswarm-demo-")
+        .prefix(&prefix)
         .tempdir_in(&parent)
-        .map_err(|source| Failure::Create { path: parent.join("lineswarm-demo"), source })
+        .map_err(|source| Failure::Create { path: parent.join(&prefix), source })
 }
 
 /// How the run is shown while it goes on.

@@ -1,9 +1,10 @@
-//! The line server of a run: started, listened to, ended with its owner.
+//! The line server of a run: started, listened to, ended with its owner. One that runs already is only addressed.
 //!
-//! Its events come as JSON lines on its output; a thread reads them, so that nobody waits for it.
+//! The events of ours come as JSON lines on its output; a thread reads them, so that nobody waits for it.
 
 use super::children::{Process, Programs};
-use super::swarm::{Plan, READY, SETTLE, lab};
+use super::plan::Plan;
+use super::swarm::{READY, SETTLE, lab};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use serde::Deserialize;
@@ -43,16 +44,21 @@ pub enum Heard {
 /// A running line server.
 #[derive(Debug)]
 pub struct Server {
-    pub process: Process,
-    pub address: SocketAddr,
+    /// None: it is not ours.
+    pub process: Option<Process>,
+    pub address: String,
     /// What it serves, written down by itself.
-    pub served: PathBuf,
+    pub served: Option<PathBuf>,
     events: Receiver<Heard>,
 }
 
 impl Server {
     /// Starts it and waits until it listens.
     pub fn start(plan: &Plan, programs: &Programs, interrupt: &mut Interrupt) -> Result<Self, Failure> {
+        if let Some(address) = &plan.conditions.server {
+            let (_, events) = channel();
+            return Ok(Self { process: None, address: address.clone(), served: None, events });
+        }
         let served = plan.directory.join("served.txt");
         let longest = plan.patience() + READY + SETTLE;
         let mut command = Command::new(&programs.lineserver);
@@ -61,6 +67,7 @@ impl Server {
             ("--lines", plan.lines.to_string()),
             ("--rate", plan.rate.to_string()),
             ("--limit-by", "conn".to_owned()),
+            ("--latency", plan.conditions.latency_ms.to_string()),
             ("--seed", plan.seed.to_string()),
             ("--draw-seed", plan.seed.to_string()),
             ("--events", "json".to_owned()),
@@ -70,13 +77,21 @@ impl Server {
         ] {
             command.arg(flag).arg(value);
         }
+        if let Some(one_per_ip) = plan.conditions.one_per_ip {
+            command.arg("--one-per-ip").arg(one_per_ip.to_string());
+        }
         command.arg("--write-file").arg(&served).stdout(Stdio::piped());
         let mut process = Process::start("lineserver", command, &plan.directory.join("lineserver.log"))?;
         let events = read_events(&mut process);
         let end = Instant::now() + READY;
         while Instant::now() < end {
             if let Ok(Heard::Listen { addr }) = events.try_recv() {
-                return Ok(Self { process, address: addr, served, events });
+                return Ok(Self {
+                    process: Some(process),
+                    address: addr.to_string(),
+                    served: Some(served),
+                    events,
+                });
             }
             process.must_run()?;
             interrupt.pause(GLANCE)?;

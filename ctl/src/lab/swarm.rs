@@ -1,53 +1,31 @@
 //! One download by real daemons from a real line server: a fair start, the run, and the proof.
 //!
 //! Fair: the clock starts when all peers are connected and a master is elected. Proof: the submitted file, every
-//! peer's dump and the master's output equal, byte for byte, what the server wrote down as served. Every process
-//! is ended before [`run`] returns, whatever happened.
+//! peer's dump and the master's output equal, byte for byte, what the server wrote down as served (of a server that
+//! is not ours: each other). Every process is ended before [`run`] returns, whatever happened.
 
-use super::children::{Process, Programs, stop_all};
+use super::children::{Programs, stop_all};
+use super::machine::CpuTime;
+use super::peer::{self, Peer};
+use super::plan::{Killed, Outcome, Plan};
 use super::server::{Heard, Server};
 use super::theory;
-use crate::client::{Connection, Deadline};
-use crate::data;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::render::status;
-use lineswarm_proto::wire::control::{Command as Ask, Job, Status, SubmitState};
+use lineswarm_proto::wire::control::SubmitState;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Between two looks at every peer.
+/// Between two looks at the peers; shorter where a run is short, so that its curve has enough points.
 const LOOK: Duration = Duration::from_millis(100);
+const SHORT_LOOK: Duration = Duration::from_millis(25);
 /// For the server and the daemons to come up, find each other and elect.
 pub const READY: Duration = Duration::from_secs(20);
 /// For the last lines, the submit's news and the output file, once the server has the file.
 pub const SETTLE: Duration = Duration::from_secs(10);
 /// For one answer on a status socket.
-const ANSWER: Duration = Duration::from_secs(5);
-
-/// What to run.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    pub peers: u32,
-    pub lines: u32,
-    /// Lines a second for each connection.
-    pub rate: f64,
-    /// Of the served file and of the draws.
-    pub seed: u64,
-    /// For files, sockets and logs; it exists.
-    pub directory: PathBuf,
-}
-
-impl Plan {
-    /// Thrice what theory expects, and time for slow machines.
-    pub fn patience(&self) -> Duration {
-        let expected = theory::seconds(theory::expected_draws(self.lines), self.peers, self.rate);
-        Duration::from_secs_f64((3.0 * expected + 30.0).min(1e7))
-    }
-}
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,66 +46,32 @@ pub struct View<'a> {
     pub peers: &'a [Peer],
 }
 
-/// One daemon.
-#[derive(Debug)]
-pub struct Peer {
-    pub name: String,
-    /// What it said last.
-    pub status: Option<Status>,
-    process: Process,
-    directory: PathBuf,
-    connection: Option<Connection>,
-}
-
-/// What came of it.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// From the first draw at the server to the right submit.
-    pub seconds: f64,
-    pub draws: u64,
-    /// The index of the draw that completed the file, all clients together.
-    pub draws_needed: u64,
-    pub refusals: u64,
-    pub submits: u64,
-    /// (draws needed / (peers * rate)) / seconds
-    pub efficiency: f64,
-    /// The server found the submitted file right.
-    pub submit_is_right: bool,
-    pub submitted_by: Option<String>,
-    pub reply: Option<String>,
-    /// The submitter's output file equals the served one.
-    pub output_is_same: bool,
-    pub peers: Vec<PeerOutcome>,
-    /// Seconds since the fair start, and lines that the best peer then held.
-    pub curve: Vec<(f64, u32)>,
-}
-
-/// One daemon's share.
-#[derive(Clone, Debug)]
-pub struct PeerOutcome {
-    pub name: String,
-    pub draws: u64,
-    pub refusals: u64,
-    pub duplicates: u64,
-    pub from_peers: u64,
-    /// Its dump equals the served file.
-    pub is_same: bool,
-}
-
-impl Outcome {
-    /// Every proof holds.
-    #[must_use]
-    pub fn is_right(&self) -> bool {
-        self.submit_is_right && self.output_is_same && self.peers.iter().all(|peer| peer.is_same)
-    }
-}
-
 struct Swarm<'a> {
     plan: &'a Plan,
     server: Server,
     peers: Vec<Peer>,
+    /// Whose turn it is to be asked.
+    turn: usize,
+    killed: Option<Killed>,
     interrupt: &'a mut Interrupt,
     watch: &'a mut dyn FnMut(&View<'_>),
+}
+
+/// What was noticed while it ran.
+#[derive(Debug, Default)]
+struct Noticed {
+    curve: Vec<(f64, u32)>,
+    submit_is_right: bool,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct End {
+    draws: u64,
+    refusals: u64,
+    draws_needed: Option<u64>,
+    seconds: f64,
+    submits: u64,
 }
 
 /// Runs the plan; `watch` is called at every look.
@@ -138,10 +82,12 @@ pub fn run(
     watch: &mut dyn FnMut(&View<'_>),
 ) -> Result<Outcome, Failure> {
     let server = Server::start(plan, programs, interrupt)?;
-    let mut swarm = Swarm { plan, server, peers: Vec::new(), interrupt, watch };
-    let outcome = swarm.start_peers(programs).and_then(|()| swarm.download());
+    let peers = peer::start(plan, &server.address, programs)?;
+    let mut swarm = Swarm { plan, server, peers, turn: 0, killed: None, interrupt, watch };
+    let outcome = swarm.download();
     // All at once; dropping them would end one after the other.
-    stop_all(swarm.peers.iter_mut().map(|peer| &mut peer.process).chain([&mut swarm.server.process]));
+    let Swarm { peers, server, .. } = &mut swarm;
+    stop_all(peers.iter_mut().map(|peer| &mut peer.process).chain(server.process.as_mut()));
     outcome
 }
 
@@ -151,107 +97,56 @@ pub fn lab(what: &str, why: impl Into<String>) -> Failure {
 }
 
 impl Swarm<'_> {
-    fn start_peers(&mut self, programs: &Programs) -> Result<(), Failure> {
-        let addresses = free_addresses(self.plan.peers)?;
-        // The machine's own configuration is not the lab's.
-        let settings = self.plan.directory.join("lineswarmd.toml");
-        fs::write(&settings, "# Everything is set by flags.\n")
-            .map_err(|source| Failure::Create { path: settings.clone(), source })?;
-        for (number, listen) in (1_u32..).zip(&addresses) {
-            let name = format!("demo/peer{number}");
-            let directory = self.plan.directory.join(format!("p{number}"));
-            fs::create_dir(&directory)
-                .map_err(|source| Failure::Create { path: directory.clone(), source })?;
-            let mut command = Command::new(&programs.lineswarmd);
-            command.arg("--config").arg(&settings).arg("--state-dir").arg(&directory);
-            for (flag, file) in [
-                ("--control-socket", "control.sock"),
-                ("--status-socket", "status.sock"),
-                ("--output", "file.txt"),
-            ] {
-                command.arg(flag).arg(directory.join(file));
-            }
-            for (flag, value) in [
-                ("--name", name.clone()),
-                ("--server", self.server.address.to_string()),
-                ("--lines", self.plan.lines.to_string()),
-                ("--identity", "demo@lineswarm".to_owned()),
-                ("--listen", listen.to_string()),
-                ("--autostart", "false".to_owned()),
-            ] {
-                command.arg(flag).arg(value);
-            }
-            for peer in addresses.iter().filter(|address| *address != listen) {
-                command.arg("--peer").arg(peer.to_string());
-            }
-            command.stdout(Stdio::null());
-            let process = Process::start(&name, command, &directory.join("log"))?;
-            self.peers.push(Peer { name, status: None, process, directory, connection: None });
-        }
-        Ok(())
-    }
-
     fn download(&mut self) -> Result<Outcome, Failure> {
         if !self.look_until(Phase::Starting, Instant::now(), READY, |peers, _| are_ready(peers))? {
             return Err(self.too_late("the peers did not all connect and elect one master"));
         }
-        let first =
-            self.peers.first().ok_or_else(|| lab("nothing to run", "a swarm has at least one peer"))?;
-        Connection::open(&first.directory.join("control.sock"), Deadline::after(Some(ANSWER)))?
-            .ask(Ask::Start { server: None, lines: None, swarm: true }, |_| Ok(()))?;
+        let first = self.peers.first();
+        first.ok_or_else(|| lab("nothing to run", "a swarm has at least one peer"))?.start_swarm()?;
 
-        let start = Instant::now();
-        let mut curve = vec![(0.0, 0)];
-        let (mut submit_is_right, mut end) = (false, None);
-        let ended = self.look_until(Phase::Running, start, self.plan.patience(), |peers, heard| {
-            let best =
-                peers.iter().filter_map(|peer| Some(peer.status.as_ref()?.job.have)).max().unwrap_or(0);
-            if curve.last().is_some_and(|(_, have)| *have < best) {
-                curve.push((start.elapsed().as_secs_f64(), best));
-            }
-            for event in heard {
-                match event {
-                    Heard::Submit { ok, right, wrong } => submit_is_right |= ok && right > 0 && wrong == 0,
-                    Heard::End { .. } => end = Some(event),
-                    Heard::Listen { .. } | Heard::Other => {}
-                }
-            }
-            end.is_some()
+        let (start, cpu) = (Instant::now(), CpuTime::now());
+        let mut noticed = Noticed { curve: vec![(0.0, 0)], ..Noticed::default() };
+        let is_ours = self.server.process.is_some();
+        self.look_until(Phase::Running, start, self.plan.patience(), |peers, heard| {
+            noticed.look(start.elapsed().as_secs_f64(), peers, heard, is_ours);
+            noticed.end.is_some()
         })?;
-        let Some(Heard::End {
-            draws,
-            refusals,
-            draws_needed: Some(draws_needed),
-            seconds: Some(seconds),
-            submits,
-        }) = end.filter(|_| ended)
-        else {
+        let cpu_busy = cpu.zip(CpuTime::now()).and_then(|(before, after)| before.busy_until(after));
+        let Some(end) = noticed.end else {
             return Err(self.too_late("the swarm did not submit the right file"));
         };
         // Who is not done after this fails the proof below, which says more.
         self.look_until(Phase::Checking, start, SETTLE, |peers, _| are_done(peers))?;
+        self.outcome(end, noticed, cpu_busy)
+    }
 
-        let served = fs::read(&self.server.served)
-            .map_err(Failure::io(format!("reading {}", self.server.served.display())))?;
+    fn outcome(&mut self, end: End, noticed: Noticed, cpu_busy: Option<f64>) -> Result<Outcome, Failure> {
         let submitter = submitter(&self.peers);
+        let output = submitter.and_then(|peer| fs::read(peer.output()).ok());
+        let served = match &self.server.served {
+            Some(path) => fs::read(path).map_err(Failure::io(format!("reading {}", path.display())))?,
+            None => output.clone().unwrap_or_default(),
+        };
+        let floor = |draws: u64| theory::seconds(draws as f64, self.plan.peers, self.plan.rate);
         Ok(Outcome {
-            seconds,
-            draws,
-            draws_needed,
-            refusals,
-            submits,
-            efficiency: theory::seconds(draws_needed as f64, self.plan.peers, self.plan.rate) / seconds,
-            submit_is_right,
+            seconds: end.seconds,
+            draws: end.draws,
+            draws_needed: end.draws_needed,
+            refusals: end.refusals,
+            submits: end.submits,
+            efficiency: end.draws_needed.map(|draws| floor(draws) / end.seconds),
+            killed: self.killed.take(),
+            submit_is_right: noticed.submit_is_right,
             submitted_by: submitter.map(|peer| peer.name.clone()),
             reply: submitter.and_then(|peer| peer.status.as_ref()?.submit.reply.clone()),
-            output_is_same: submitter
-                .is_some_and(|peer| fs::read(peer.output()).is_ok_and(|file| file == served)),
-            curve,
+            output_is_same: output.is_some_and(|file| file == served && !served.is_empty()),
+            curve: noticed.curve,
             peers: self.peers.iter().map(|peer| peer.outcome(&served)).collect(),
+            cpu_busy,
         })
     }
 
-    /// Looks at everything ten times a second until `enough`; false if that takes too long.
+    /// Looks at everything, again and again, until `enough`; false if that takes too long.
     fn look_until(
         &mut self,
         phase: Phase,
@@ -260,30 +155,74 @@ impl Swarm<'_> {
         mut enough: impl FnMut(&[Peer], Vec<Heard>) -> bool,
     ) -> Result<bool, Failure> {
         let begin = Instant::now();
+        let pause = self.pause(phase);
         loop {
             let look = Instant::now();
             let (heard, may_say_more) = self.server.hear();
-            for peer in &mut self.peers {
-                peer.look()?;
+            self.look_at_peers(phase)?;
+            if phase == Phase::Running {
+                self.kill_if_due(since);
             }
             let (lines, elapsed) = (self.plan.lines, since.elapsed());
             (self.watch)(&View { phase, lines, elapsed, peers: &self.peers });
             if enough(&self.peers, heard) {
                 return Ok(true);
             }
-            if !may_say_more && phase != Phase::Checking {
-                self.server.process.must_run()?;
+            if let (false, Phase::Starting | Phase::Running, Some(process)) =
+                (may_say_more, phase, &mut self.server.process)
+            {
+                process.must_run()?;
             }
             if begin.elapsed() > patience {
                 return Ok(false);
             }
-            self.interrupt.pause(LOOK.saturating_sub(look.elapsed()))?;
+            self.interrupt.pause(pause.saturating_sub(look.elapsed()))?;
+        }
+    }
+
+    fn pause(&self, phase: Phase) -> Duration {
+        let expected =
+            theory::seconds(theory::expected_draws(self.plan.lines), self.plan.peers, self.plan.rate);
+        let fine = Duration::from_secs_f64((expected / 60.0).min(1.0));
+        match phase {
+            Phase::Running if self.plan.conditions.sparing => fine.clamp(SHORT_LOOK, LOOK),
+            _ => LOOK,
+        }
+    }
+
+    fn look_at_peers(&mut self, phase: Phase) -> Result<(), Failure> {
+        for peer in self.peers.iter_mut().filter(|peer| !peer.is_killed) {
+            peer.process.must_run()?;
+        }
+        let one_only = phase == Phase::Running && self.plan.conditions.sparing;
+        self.turn += 1;
+        let turn = self.turn.checked_rem(self.peers.len()).unwrap_or(0);
+        for (number, peer) in self.peers.iter_mut().enumerate() {
+            if !peer.is_killed && (!one_only || number == turn) {
+                peer.look()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever calls itself master dies without warning, once.
+    fn kill_if_due(&mut self, since: Instant) {
+        let Some(at) = self.plan.kill_at().filter(|_| self.killed.is_none()) else { return };
+        let have = most_lines(&self.peers);
+        if have < at {
+            return;
+        }
+        if let Some(master) = self.peers.iter_mut().find(|peer| peer.is_master()) {
+            master.kill();
+            let at_s = since.elapsed().as_secs_f64();
+            self.killed = Some(Killed { name: master.name.clone(), at_s, have });
         }
     }
 
     /// What everybody was doing when time was up.
     fn too_late(&self, what: &str) -> Failure {
         let doing = self.peers.iter().map(|peer| match &peer.status {
+            _ if peer.is_killed => format!("{}  killed", peer.name),
             Some(status) => status::line(status).trim_end().to_owned(),
             None => format!("{}  no answer", peer.name),
         });
@@ -291,66 +230,46 @@ impl Swarm<'_> {
     }
 }
 
-impl Peer {
-    /// Asks for the status; a daemon that is not up yet has none.
-    fn look(&mut self) -> Result<(), Failure> {
-        self.process.must_run()?;
-        let deadline = Deadline::after(Some(ANSWER));
-        let connection = match self.connection.take() {
-            Some(mut connection) => {
-                connection.set_deadline(deadline);
-                Ok(connection)
+impl Noticed {
+    fn look(&mut self, at: f64, peers: &[Peer], heard: Vec<Heard>, server_is_ours: bool) {
+        let best = most_lines(peers);
+        if self.curve.last().is_some_and(|(_, have)| *have < best) {
+            self.curve.push((at, best));
+        }
+        for event in heard {
+            match event {
+                Heard::Submit { ok, right, wrong } => {
+                    self.submit_is_right |= ok && right > 0 && wrong == 0;
+                }
+                Heard::End { draws, refusals, draws_needed, seconds: Some(seconds), submits } => {
+                    self.end = Some(End { draws, refusals, draws_needed, seconds, submits });
+                }
+                Heard::End { .. } | Heard::Listen { .. } | Heard::Other => {}
             }
-            None => Connection::open(&self.directory.join("status.sock"), deadline),
-        };
-        let answer = connection.and_then(|mut connection| {
-            let status = connection.get::<Status>(Ask::Status)?;
-            Ok((status, connection))
-        });
-        match answer {
-            Ok((status, connection)) => {
-                self.status = Some(status);
-                self.connection = Some(connection);
-                Ok(())
-            }
-            // Coming up, or dying: then the next look says so.
-            Err(
-                Failure::NoSocket { .. }
-                | Failure::NoListener { .. }
-                | Failure::Closed { .. }
-                | Failure::TimedOut { .. },
-            ) => Ok(()),
-            Err(other) => Err(other),
+        }
+        // A server that is not ours tells nothing: the daemons' word is all there is.
+        if !server_is_ours && are_done(peers) {
+            let jobs = || peers.iter().filter_map(|peer| Some(&peer.status.as_ref()?.job));
+            let attempts =
+                peers.iter().filter_map(|peer| Some(u64::from(peer.status.as_ref()?.submit.attempts)));
+            self.submit_is_right = true;
+            self.end = Some(End {
+                draws: jobs().map(|job| job.draws).sum(),
+                refusals: jobs().map(|job| job.refusals).sum(),
+                draws_needed: None,
+                seconds: at,
+                submits: attempts.sum(),
+            });
         }
     }
+}
 
-    fn output(&self) -> PathBuf {
-        self.directory.join("file.txt")
-    }
+fn living(peers: &[Peer]) -> impl Iterator<Item = &Peer> {
+    peers.iter().filter(|peer| !peer.is_killed)
+}
 
-    fn outcome(&self, served: &[u8]) -> PeerOutcome {
-        let job = self.status.as_ref().map(|status| &status.job);
-        let count = |of: fn(&Job) -> u64| job.map_or(0, of);
-        PeerOutcome {
-            name: self.name.clone(),
-            draws: count(|job| job.draws),
-            refusals: count(|job| job.refusals),
-            duplicates: count(|job| job.duplicates),
-            from_peers: count(|job| job.from_peers),
-            is_same: self.dump().is_ok_and(|file| file == served),
-        }
-    }
-
-    fn dump(&self) -> Result<Vec<u8>, Failure> {
-        let mut file = Vec::new();
-        let mut connection =
-            Connection::open(&self.directory.join("status.sock"), Deadline::after(Some(SETTLE)))?;
-        data::receive(&mut connection, Ask::Dump { partial: false }, false, |bytes| {
-            file.extend_from_slice(bytes);
-            Ok(())
-        })?;
-        Ok(file)
-    }
+fn most_lines(peers: &[Peer]) -> u32 {
+    living(peers).filter_map(|peer| Some(peer.status.as_ref()?.job.have)).max().unwrap_or(0)
 }
 
 /// All are linked to all, and all name the same master.
@@ -369,23 +288,10 @@ fn are_done(peers: &[Peer]) -> bool {
             status.submit.state == SubmitState::Done && Some(status.job.have) == status.job.lines
         })
     };
-    peers.iter().all(knows) && submitter(peers).is_some_and(|peer| peer.output().exists())
+    living(peers).all(knows) && submitter(peers).is_some_and(|peer| peer.output().exists())
 }
 
 fn submitter(peers: &[Peer]) -> Option<&Peer> {
-    let by = peers.iter().find_map(|peer| peer.status.as_ref()?.submit.by)?;
+    let by = living(peers).find_map(|peer| peer.status.as_ref()?.submit.by)?;
     peers.iter().find(|peer| peer.status.as_ref().is_some_and(|status| status.id == by))
 }
-
-/// One free port on a loopback address of its own for each peer. They are all held at once, so they differ; between
-/// letting go and the daemon's bind somebody else may take one, and then that daemon says so.
-fn free_addresses(count: u32) -> Result<Vec<SocketAddr>, Failure> {
-    let bind =
-        |number: u32| TcpListener::bind((Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + number), 0));
-    let held: Result<Vec<_>, _> = (1..=count).map(bind).collect();
-    let addresses = held.and_then(|held| held.iter().map(TcpListener::local_addr).collect());
-    addresses.map_err(Failure::io("looking for free ports"))
-}
-
-#[cfg(test)]
-mod tests;

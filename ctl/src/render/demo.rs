@@ -1,8 +1,10 @@
 //! The demo's progress and result: figures beside what theory expects of them.
 
 use super::table::{Align, columns};
-use super::{Ink, Look, clean, span};
-use crate::lab::swarm::{Outcome, Peer, Phase, Plan, View};
+use super::{Ink, Look, clean, or_dash, span};
+use crate::lab::peer::Peer;
+use crate::lab::plan::{Outcome, Plan};
+use crate::lab::swarm::{Phase, View};
 use crate::lab::theory;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -87,10 +89,17 @@ pub fn report(plan: &Plan, outcome: &Outcome, kept: Option<&Path>, look: Look) -
             "draws",
             format!(
                 "{}, of which this seed needed {}; {} refused",
-                outcome.draws, outcome.draws_needed, outcome.refusals
+                outcome.draws,
+                or_dash(outcome.draws_needed, |draws| draws.to_string()),
+                outcome.refusals
             ),
         ),
-        ("efficiency", format!("{:.3} of the fastest possible with these draws", outcome.efficiency)),
+        (
+            "efficiency",
+            or_dash(outcome.efficiency, |share| {
+                format!("{share:.3} of the fastest possible with these draws")
+            }),
+        ),
         (
             "submitted",
             format!("by {}, {} in all", outcome.submitted_by.as_deref().unwrap_or("-"), outcome.submits),
@@ -166,7 +175,7 @@ fn verdict(outcome: &Outcome, look: Look) -> String {
 /// The same for programs.
 #[must_use]
 pub fn object(plan: &Plan, outcome: &Outcome, kept: Option<&Path>) -> Value {
-    let peer = |peer: &crate::lab::swarm::PeerOutcome| {
+    let peer = |peer: &crate::lab::peer::PeerOutcome| {
         json!({
             "name": peer.name, "draws": peer.draws, "refusals": peer.refusals, "duplicates": peer.duplicates,
             "from_peers": peer.from_peers, "same": peer.is_same
@@ -198,10 +207,18 @@ pub fn object(plan: &Plan, outcome: &Outcome, kept: Option<&Path>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::swarm::PeerOutcome;
+    use crate::lab::peer::PeerOutcome;
 
     fn sample() -> (Plan, Outcome) {
-        let plan = Plan { peers: 2, lines: 1000, rate: 200.0, seed: 1, directory: "/tmp/x".into() };
+        let plan = Plan {
+            group: "demo",
+            peers: 2,
+            lines: 1000,
+            rate: 200.0,
+            seed: 1,
+            directory: "/tmp/x".into(),
+            conditions: Default::default(),
+        };
         let peer = |name: &str, is_same| PeerOutcome {
             name: name.into(),
             draws: 3750,
@@ -209,14 +226,17 @@ mod tests {
             duplicates: 3250,
             from_peers: 500,
             is_same,
+            is_killed: false,
         };
         let outcome = Outcome {
             seconds: 18.8,
             draws: 7500,
-            draws_needed: 7491,
+            draws_needed: Some(7491),
             refusals: 10,
             submits: 1,
-            efficiency: 0.9961,
+            efficiency: Some(0.9961),
+            killed: None,
+            cpu_busy: None,
             submit_is_right: true,
             submitted_by: Some("demo/peer2".into()),
             reply: Some("SUBMIT SUCCESS: demo@lineswarm".into()),

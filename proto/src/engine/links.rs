@@ -28,6 +28,8 @@ pub struct Link {
     pub greeted: bool,
     /// See `greeted`.
     pub early: Vec<u8>,
+    /// Epoch and number of lines that our hello told; what changed before the link was established is told then.
+    pub told: (u64, u32),
     /// Its hello came: it counts as live.
     pub established: bool,
     /// Cuts the stream into frames.
@@ -267,6 +269,7 @@ impl Link {
             remote,
             greeted: false,
             early: Vec::new(),
+            told: (0, 0),
             established: false,
             reader: FrameReader::default(),
             queued: 0,

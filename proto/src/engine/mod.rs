@@ -86,6 +86,8 @@ pub struct Engine {
     issued: Ticket,
     stored: Ticket,
     ballot_ticket: Ticket,
+    /// Lamport times below the first are reserved on disk; below the third, once the ticket is stored.
+    reserved: (u64, Ticket, u64),
     deferred: VecDeque<(Ticket, To, Message<'static>)>,
     ledger: Ledger,
     fetch: Fetch,
@@ -155,6 +157,7 @@ impl Engine {
             issued: Ticket(0),
             stored: Ticket(0),
             ballot_ticket: Ticket(0),
+            reserved: (lamport, Ticket(1), durable.lamport_reserved),
             deferred: VecDeque::new(),
             ledger: Ledger::new((durable.job.lines > 0).then_some(durable.job.lines), lines.0, &lines.1),
             fetch: Fetch::new(&server, rng.u64(..)),
@@ -278,10 +281,7 @@ impl Engine {
         let Self { fetch, ledger, out, now, .. } = self;
         fetch.turn(*now, ledger, out);
         self.turn_spread();
-        if self.out.lamport() + LAMPORT_BLOCK / 4 > self.durable.lamport_reserved {
-            self.durable.lamport_reserved = self.out.lamport().saturating_add(LAMPORT_BLOCK);
-            self.dirty = true;
-        }
+        self.reserve_lamport();
         self.sync_ballot();
         self.store_if_dirty();
     }

@@ -5,7 +5,7 @@
 
 use crate::{
     engine::{
-        Engine,
+        Engine, LAMPORT_BLOCK,
         io::{ConnId, Effect},
         state::Ticket,
     },
@@ -34,7 +34,9 @@ impl Engine {
             To::Peer(id) => self.links.conn_of(id).into_iter().collect(),
             To::All => self.links.established(),
         };
-        if conns.is_empty() {
+        // A Lamport time that is not reserved on disk might be said again in the next life. That concerns the moments
+        // after the start and after a peer's much later time; what is dropped then is said again as after any loss.
+        if conns.is_empty() || !self.has_reserved() {
             return;
         }
         let mut bytes = Vec::new();
@@ -56,7 +58,7 @@ impl Engine {
     pub(super) fn say_stored(&mut self, to: To, message: Message<'static>) {
         self.sync_ballot();
         let rests_on = self.newest_ticket();
-        if rests_on <= self.stored {
+        if rests_on <= self.stored && self.deferred.is_empty() && self.has_reserved() {
             self.say(to, &message);
         } else {
             self.deferred.push_back((rests_on, to, message));
@@ -78,10 +80,27 @@ impl Engine {
         }
     }
 
+    /// Makes sure that the disk reserves more Lamport times than will be used soon.
+    pub(super) fn reserve_lamport(&mut self) {
+        if self.out.lamport() + LAMPORT_BLOCK / 4 > self.durable.lamport_reserved {
+            self.durable.lamport_reserved = self.out.lamport().saturating_add(LAMPORT_BLOCK);
+            self.dirty = true;
+            (self.reserved.1, self.reserved.2) = (self.newest_ticket(), self.durable.lamport_reserved);
+        }
+    }
+
+    /// The next Lamport times are reserved on disk.
+    pub(super) fn has_reserved(&self) -> bool {
+        self.out.lamport() < self.reserved.0
+    }
+
     /// The state up to `ticket` is on disk.
     pub(super) fn on_stored(&mut self, ticket: Ticket) {
         self.stored = self.stored.max(ticket);
-        while self.deferred.front().is_some_and(|(rests_on, ..)| *rests_on <= self.stored) {
+        if self.reserved.1 <= self.stored {
+            self.reserved.0 = self.reserved.2;
+        }
+        while self.has_reserved() && self.deferred.front().is_some_and(|(on, ..)| *on <= self.stored) {
             let Some((_, to, message)) = self.deferred.pop_front() else { break };
             self.say(to, &message);
         }

@@ -76,7 +76,6 @@ impl Engine {
             in_vain.subtract(&bitmap);
             link.asked.subtract(&in_vain);
             link.theirs = bitmap;
-            link.differed = 0;
         }
         self.want_missing();
     }
@@ -131,6 +130,9 @@ impl Engine {
         if self.links.iter().any(|(_, link)| !link.asked.is_empty() && self.now >= link.asked_at + ASK_AGAIN)
         {
             self.want_missing();
+        }
+        if !self.has_reserved() {
+            return;
         }
         for conn in self.links.established() {
             let Some(link) = self.links.get(conn) else { continue };

@@ -125,6 +125,11 @@ impl Engine {
         (!ended).then_some(intent)
     }
 
+    /// Somebody announced a submit, or it ended.
+    fn is_submit_known(&self) -> bool {
+        self.durable.intent.is_some() || self.durable.outcome.is_some()
+    }
+
     /// `submit.state` of `status`.
     pub(super) fn submit_state(&self) -> SubmitState {
         let rejected = self.durable.outcome.as_ref().is_some_and(|outcome| !outcome.right);
@@ -205,6 +210,11 @@ impl Engine {
         if let Some(end) = self.fetch.take_end() {
             self.on_errand_end(end);
         }
+        // A probe replaces whatever was submitted before: it is only for a file of which nobody knows anything.
+        let needless = self.ledger.count().is_some() || self.is_submit_known();
+        if needless && self.submit.phase == Phase::Probing && self.fetch.call_back() {
+            self.submit.phase = Phase::Idle;
+        }
         let leads = match self.settings.submit_by {
             SubmitBy::Master => self.election.is_master() && !self.left,
             SubmitBy::EveryPeer => true,
@@ -245,8 +255,17 @@ impl Engine {
                 }
             }
             Phase::Announcing { .. } => self.send_if_agreed(),
+            // Another master's INTENT came before the first byte was sent: that one is waited for.
+            Phase::Sending if !self.submit.forced && !self.is_announced() && self.fetch.call_back() => {
+                self.submit.phase = Phase::Idle;
+            }
             Phase::Sending | Phase::Correcting | Phase::Probing => {}
         }
+    }
+
+    /// The newest INTENT is this node's own.
+    fn is_announced(&self) -> bool {
+        self.durable.intent.as_ref().is_some_and(|intent| intent.by == self.settings.id)
     }
 
     /// This node does not lead (any more): what nobody saw yet is taken back.
@@ -294,7 +313,9 @@ impl Engine {
         let electorate = electorate!(self);
         let all = electorate.live.iter().all(|peer| acks.contains(peer));
         let agreed = self.election.is_quorum(&acks, electorate) && (all || self.now >= since + ACK_PATIENCE);
-        let current = self.durable.intent.as_ref().is_some_and(|intent| intent.term == self.election.term());
+        let term = self.election.term();
+        let current =
+            self.is_announced() && self.durable.intent.as_ref().is_some_and(|intent| intent.term == term);
         if !alone && !current {
             self.submit.phase = Phase::Idle;
         } else if alone || agreed {
@@ -324,8 +345,7 @@ impl Engine {
     /// Nobody knows how many lines there are: the master asks the server by submitting one.
     fn probe_if_due(&mut self) {
         let due = self.now >= self.submit.born + PROBE_AFTER && self.submit.phase == Phase::Idle;
-        let first_submit = self.durable.intent.is_none() && self.durable.outcome.is_none();
-        if due && first_submit && !self.ledger.held().is_empty() {
+        if due && !self.is_submit_known() && !self.ledger.held().is_empty() {
             self.submit.phase = Phase::Probing;
             self.submit.probes += 1;
             let identity = self.settings.server.identity.clone();
@@ -358,6 +378,7 @@ impl Engine {
         self.out.note(Event::Probed { reply: verdict.raw.clone() });
         let count = verdict.outcome.as_ref().ok().and_then(|score| u32::try_from(score.max_lines).ok());
         match count.filter(|count| (1..=crate::limits::LINES).contains(count)) {
+            Some(_) if self.ledger.count().is_some() => {}
             Some(count) => {
                 self.learn_count(count);
                 self.tell_job();
@@ -448,7 +469,7 @@ impl Engine {
                 said_at.map(|since| since + ACK_PATIENCE).filter(|at| *at > self.now)
             }
             Phase::InDoubt { since } if self.settings.election.in_doubt == InDoubt::Resubmit => {
-                Some(*since + DOUBT)
+                Some(*since + DOUBT).filter(|at| *at > self.now)
             }
             Phase::Idle if self.ledger.count().is_none() && self.election.is_master() && self.started => {
                 Some(self.submit.born + PROBE_AFTER).filter(|at| *at > self.now)

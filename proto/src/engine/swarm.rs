@@ -27,7 +27,11 @@ const DIALS_AT_ONCE: usize = 16;
 impl Engine {
     /// How often this node says that it lives.
     pub(super) fn beat_interval(&self) -> Duration {
-        if self.is_done() || (self.paused && !self.submit.is_under_way()) { IDLE_BEAT } else { BEAT }
+        if (self.is_done() && self.ledger.is_complete()) || (self.paused && !self.submit.is_under_way()) {
+            IDLE_BEAT
+        } else {
+            BEAT
+        }
     }
 
     pub(super) fn on_peer_opened(&mut self, conn: ConnId, id: PeerId, address: SocketAddr) {
@@ -51,8 +55,8 @@ impl Engine {
         } else if self.links.remember(id).found.is_empty() {
             self.links.remember(id).found = "accepted".into();
         }
-        if self.links.is_banned(id) {
-            self.refuse(conn, id, ByeReason::Banned);
+        if self.left || self.links.is_banned(id) {
+            self.refuse(conn, id, if self.left { ByeReason::Leaving } else { ByeReason::Banned });
             return;
         }
         if let Some(older) = self.links.any_conn_of(id) {
@@ -89,6 +93,7 @@ impl Engine {
             self.say_hello(conn);
             let Some(link) = self.links.get_mut(conn) else { continue };
             link.greeted = true;
+            link.told = (self.durable.job.epoch, self.durable.job.lines);
             let early = core::mem::take(&mut link.early);
             self.on_peer_bytes(conn, &early);
         }
@@ -160,6 +165,7 @@ impl Engine {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
                     self.out.witness(frame.lamport);
+                    self.reserve_lamport();
                     Message::read(frame)
                         .map_err(|error| error.to_string())
                         .and_then(|message| self.on_message(conn, message).map_err(str::to_owned))
@@ -278,6 +284,11 @@ impl Engine {
         if hello.job.epoch == self.durable.job.epoch {
             self.learn(hello.intent, hello.outcome);
         }
+        let told = self.links.get(conn).map(|link| link.told);
+        if told != Some((self.durable.job.epoch, self.durable.job.lines)) {
+            let (job, server) = (self.durable.job.clone(), self.durable.server.clone());
+            self.say_stored(To::Conn(conn), Message::NewJob(NewJob { job, server }));
+        }
         self.beat_to(conn);
         self.introduce(conn, id);
     }
@@ -325,7 +336,8 @@ impl Engine {
     }
 
     fn on_bye(&mut self, conn: ConnId, id: PeerId, bye: &Bye) {
-        if bye.reason == ByeReason::Leaving as u8 && self.durable.members.leave(id) {
+        let leaves = bye.reason == ByeReason::Leaving as u8;
+        if leaves && self.durable.members.leave(id) {
             self.out.note(Event::MemberLeft { peer: id });
             self.dirty = true;
         }
@@ -340,6 +352,11 @@ impl Engine {
         self.links.put_off(id, &why, lasting, self.now);
         self.out.push(Effect::Close { conn });
         self.unlink(conn, &why);
+        if leaves {
+            // It will dial when it wants to be back.
+            self.durable.addresses.retain(|_, known| *known != id);
+            self.links.forget(id);
+        }
     }
 
     fn on_new_job(&mut self, conn: ConnId, id: PeerId, new: &NewJob) {

@@ -28,8 +28,10 @@ pub(crate) struct Scene {
     pub(crate) seconds: f64,
     /// Counting starts here.
     pub(crate) from: f64,
-    /// One wake-up in so many is 1-5 ms late.
+    /// One wake-up in so many is late, by 1-5 ms.
     pub(crate) hiccup_every: u32,
+    /// Every wake-up for a deadline is late by up to this: a machine whose processors others use.
+    pub(crate) late: Duration,
 }
 
 impl Scene {
@@ -48,6 +50,7 @@ impl Scene {
             seconds: 22.0,
             from: 2.0,
             hiccup_every: 2000,
+            late: Duration::ZERO,
         }
     }
 
@@ -252,6 +255,9 @@ pub(crate) fn run_client(scene: &Scene, client: &mut impl Client) -> Count {
             same = 0;
             let timer = reply != Some(wake);
             now = wake + if timer { random.u64(40..=70) } else { random.u64(10..=30) };
+            if timer && !scene.late.is_zero() {
+                now += random.u64(0..scene.late.as_micros() as u64);
+            }
             if scene.hiccup_every > 0 && random.u32(0..scene.hiccup_every) == 0 {
                 now += random.u64(1_000..5_000);
             }

@@ -1,0 +1,262 @@
+//! "Does the time fall linearly?", answered in words from the figures.
+//!
+//! The first sentence is the answer; each further one is a reason or a warning that the figures themselves give.
+
+use crate::lab::results::{Results, Row};
+use crate::render::span;
+
+/// Below this share of the fastest possible, the curve is said to bend.
+const BENT: f64 = 0.95;
+/// From this exponent on, the time is called inverse in the number of peers.
+const INVERSE: f64 = 0.9;
+/// A machine that is busier than this is the limit itself.
+const BUSY: f64 = 0.9;
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub short: String,
+    pub because: Vec<String>,
+}
+
+/// Computes it.
+#[must_use]
+pub fn answer(results: &Results) -> Answer {
+    let rows = results.rows();
+    let first_topology = rows.first().map(|row| row.topology);
+    let mut main: Vec<&Row> = rows.iter().filter(|row| Some(row.topology) == first_topology).collect();
+    main.sort_by_key(|row| row.peers);
+    let mut because = Vec::new();
+    let short = match (main.first(), main.last(), exponent(&main)) {
+        (Some(few), Some(many), Some(exponent)) => {
+            because.push(evidence(few, many));
+            because.push(bend(&main, results));
+            because.extend(savings(&main));
+            shape(exponent)
+        }
+        _ => "One size of swarm was measured: how the time falls with more peers cannot be seen.".into(),
+    };
+    because.extend(topologies(&rows));
+    because.extend(kills(results));
+    because.push(luck(results));
+    because.extend(unfinished(results));
+    Answer { short, because }
+}
+
+/// a of time = c / peers^a, by least squares through the logarithms of the medians.
+#[must_use]
+pub fn exponent(rows: &[&Row]) -> Option<f64> {
+    let points: Vec<(f64, f64)> =
+        rows.iter().map(|row| (f64::from(row.peers).ln(), row.seconds.median.ln())).collect();
+    let count = points.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let spread: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+    let along: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    (spread > 0.0).then(|| -along / spread)
+}
+
+fn shape(exponent: f64) -> String {
+    let measured = format!("measured: time ~ peers^-{exponent:.2}");
+    if exponent >= INVERSE {
+        format!(
+            "No, and it should not: the time falls inversely. Twice the peers need half the time ({measured}); what \
+grows linearly is the speed."
+        )
+    } else if exponent > 0.3 {
+        format!("No. It falls, but less than inversely ({measured}): more peers help less than they could.")
+    } else {
+        format!("No. More peers hardly help here ({measured}).")
+    }
+}
+
+fn evidence(few: &Row, many: &Row) -> String {
+    let up = few.seconds.median / many.seconds.median;
+    let ideal = f64::from(many.peers) / f64::from(few.peers);
+    format!(
+        "From {} to {} peers the median went from {} to {}: {up:.2} times faster, where {ideal:.2} is possible.",
+        few.peers,
+        many.peers,
+        span(few.seconds.median),
+        span(many.seconds.median)
+    )
+}
+
+fn bend(rows: &[&Row], results: &Results) -> String {
+    let share = |row: &Row| row.efficiency.map(|spread| spread.median);
+    let Some(worst) = rows.iter().filter_map(|row| share(row)).min_by(f64::total_cmp) else {
+        return "How many draws were needed is not known of this server, so how near this is to the best is not \
+known either."
+            .into();
+    };
+    let Some(bent) = rows.iter().find(|row| share(row).is_some_and(|share| share < BENT)) else {
+        let most = rows.last().map_or(0, |row| row.peers);
+        return format!(
+            "Up to {most} peers it does not bend: every swarm reached at least {worst:.3} of the fastest time that \
+its draws allow."
+        );
+    };
+    format!(
+        "It bends at {} peers, which reached {:.3} of the fastest time that their draws allow: {}.",
+        bent.peers,
+        share(bent).unwrap_or(f64::NAN),
+        why(bent, rows, results)
+    )
+}
+
+/// What the figures say of the time that was lost.
+fn why(bent: &Row, rows: &[&Row], results: &Results) -> String {
+    let lost = bent.lost_s.unwrap_or(0.0);
+    if let Some(busy) = bent.cpu_busy.filter(|busy| *busy >= BUSY) {
+        return format!(
+            "the machine was {:.0} % busy, so its {} cores, which also run the line server, were the limit and not \
+the swarm",
+            100.0 * busy,
+            results.machine.cores
+        );
+    }
+    if results.settings.conditions.kill_master_at.is_some() && bent.peers > 1 {
+        return format!("its master was killed on the way, which cost {}", span(lost));
+    }
+    let least = rows.first().and_then(|row| row.lost_s).unwrap_or(0.0);
+    if bent.peers > 1 && lost <= 2.0 * least {
+        return format!(
+            "about {lost:.2} s of a run do not depend on the number of peers (start and submit), and that is a \
+larger share of a shorter run"
+        );
+    }
+    if bent.rate_used < BENT {
+        return format!(
+            "only {:.0} % of the draws that the server allows were made, and {lost:.2} s were lost",
+            100.0 * bent.rate_used
+        );
+    }
+    format!("{lost:.2} s passed beyond the draws that were needed")
+}
+
+/// Why an inverse law looks as if it stopped.
+fn savings(rows: &[&Row]) -> Option<String> {
+    let saved = |pair: &[&Row]| match pair {
+        [a, b] => Some((a.peers, b.peers, a.seconds.median - b.seconds.median)),
+        _ => None,
+    };
+    let (a, b, early) = rows.windows(2).next().and_then(saved)?;
+    let (c, d, late) = rows.windows(2).next_back().and_then(saved)?;
+    (rows.len() > 2 && early > 0.0 && late < early).then(|| {
+        format!(
+            "Going from {a} to {b} saved {}, from {c} to {d} only {}: an inverse law looks as if it stopped, though \
+every peer still does its full share.",
+            span(early),
+            span(late)
+        )
+    })
+}
+
+fn topologies(rows: &[Row]) -> Option<String> {
+    let most = rows.iter().map(|row| row.peers).max()?;
+    let mut same: Vec<&Row> = rows.iter().filter(|row| row.peers == most).collect();
+    same.sort_by(|a, b| a.seconds.median.total_cmp(&b.seconds.median));
+    (same.len() > 1).then(|| {
+        let each: Vec<String> =
+            same.iter().map(|row| format!("{} {}", row.topology, span(row.seconds.median))).collect();
+        format!("With {most} peers, from fast to slow: {}.", each.join(", "))
+    })
+}
+
+fn kills(results: &Results) -> Option<String> {
+    let percent = results.settings.conditions.kill_master_at?;
+    let killed: Vec<_> = results.runs.iter().filter(|run| run.killed.is_some()).collect();
+    let right = killed.iter().filter(|run| run.right).count();
+    let living = crate::lab::results::Spread::of(killed.iter().filter_map(|run| run.efficiency_of_living));
+    let living = living.map_or(String::new(), |spread| {
+        format!(
+            " Counting only the peers alive at each moment, the median efficiency is {:.3}.",
+            spread.median
+        )
+    });
+    Some(format!(
+        "In {} runs the master was killed when the swarm held {percent} % of the lines; {right} of them still ended \
+with the right file.{living}",
+        killed.len()
+    ))
+}
+
+fn luck(results: &Results) -> String {
+    let share = 100.0 * results.theory.deviation / results.theory.draws;
+    format!(
+        "A single run says little: by the luck of the draw its time varies by +-{share:.0} % (one standard deviation). \
+Here every swarm had the same {} seed{}, so all needed the same draws.",
+        results.settings.runs,
+        if results.settings.runs == 1 { "" } else { "s" }
+    )
+}
+
+fn unfinished(results: &Results) -> Option<String> {
+    let wrong = results.runs.iter().filter(|run| !run.right).count();
+    let mut parts = Vec::new();
+    if wrong > 0 {
+        parts.push(format!("{wrong} runs ended without the right file at every peer"));
+    }
+    if !results.failed.is_empty() {
+        parts.push(format!("{} runs failed and are not in the figures", results.failed.len()));
+    }
+    if results.interrupted {
+        parts.push("the comparison was interrupted before all was measured".into());
+    }
+    (!parts.is_empty()).then(|| format!("Beware: {}.", parts.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::results::tests::sample;
+
+    #[test]
+    fn an_inverse_law_is_called_inverse_and_not_bent() {
+        let answer = answer(&sample(&[1, 2, 3, 4], |_| 0.1));
+        assert!(answer.short.starts_with("No, and it should not: the time falls inversely."), "{answer:?}");
+        assert!(answer.short.contains("peers^-1.00"));
+        assert!(
+            answer.because[0]
+                .starts_with("From 1 to 4 peers the median went from 78.1 s to 19.6 s: 3.98 times")
+        );
+        assert!(answer.because[1].starts_with("Up to 4 peers it does not bend"), "{answer:?}");
+        assert!(answer.because[2].contains("an inverse law looks as if it stopped"));
+    }
+
+    #[test]
+    fn where_it_bends_is_said_with_the_reason_that_the_figures_give() {
+        let fixed = answer(&sample(&[1, 8, 16], |_| 1.0));
+        assert!(fixed.because[1].starts_with("It bends at 8 peers"), "{fixed:?}");
+        assert!(fixed.because[1].contains("do not depend on the number of peers"));
+        let growing = |peers| f64::from(peers) * f64::from(peers) * 0.05;
+        assert!(
+            answer(&sample(&[1, 8, 16], growing)).because[1]
+                .contains("% of the draws that the server allows")
+        );
+        let mut busy = sample(&[1, 8, 16], growing);
+        busy.runs.iter_mut().for_each(|run| run.cpu_busy = Some(0.97));
+        assert!(answer(&busy).because[1].contains("the machine was 97 % busy"), "{busy:?}");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_claimed() {
+        let one = answer(&sample(&[4], |_| 0.1));
+        assert!(one.short.starts_with("One size of swarm was measured"));
+        let mut unknown = sample(&[1, 2], |_| 0.1);
+        for run in &mut unknown.runs {
+            (run.draws_needed, run.efficiency) = (None, None);
+        }
+        assert!(answer(&unknown).because[1].contains("not known"));
+        unknown.interrupted = true;
+        assert!(
+            answer(&unknown).because.last().unwrap().starts_with("Beware: the comparison was interrupted")
+        );
+    }
+
+    #[test]
+    fn slow_swarms_are_not_praised() {
+        let flat = answer(&sample(&[1, 2, 4], |peers| 100.0 - 75.0 / f64::from(peers)));
+        assert!(flat.short.starts_with("No. More peers hardly help"), "{flat:?}");
+    }
+}

@@ -1,0 +1,139 @@
+//! Daemons on five hosts of a LAN: found by multicast, parted, healed, on a bad cable. Needs root, iproute2 and
+//! nftables; `make netns-test` runs it. Nobody is told an address.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "../e2e/support/mod.rs"]
+mod support;
+
+mod lan;
+
+use lan::{Lan, missing};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    thread,
+    time::{Duration, Instant},
+};
+use support::{Client, Daemon, wait_until};
+
+const ALL: u64 = 1000;
+/// How long a partition lasts here.
+const APART: Duration = Duration::from_secs(10);
+
+fn clients(daemons: &[Daemon]) -> Vec<Client> {
+    let up = |daemon: &Daemon| std::os::unix::net::UnixStream::connect(daemon.socket()).is_ok();
+    wait_until("the daemons' sockets", || daemons.iter().all(up));
+    daemons.iter().map(Daemon::client).collect()
+}
+
+fn connected(client: &mut Client) -> u64 {
+    client.ask(json!({"cmd": "status"})).unwrap()["peers"]["connected"].as_u64().unwrap()
+}
+
+fn all_linked(clients: &mut [Client]) -> bool {
+    let others = clients.len() as u64 - 1;
+    clients.iter_mut().all(|client| connected(client) == others)
+}
+
+/// Everything that anybody holds.
+fn held_by_any(clients: &mut [Client]) -> BTreeSet<u64> {
+    let missing: Vec<_> = clients.iter_mut().map(missing).collect();
+    (0..ALL).filter(|number| missing.iter().any(|missing| !missing.contains(number))).collect()
+}
+
+/// Lets the hosts go on apart, ends that with `heal`, and measures until everybody holds what anybody held.
+fn heal_after_a_while(lan: &Lan, daemons: &[Daemon], clients: &mut [Client], heal: impl Fn(&Lan)) {
+    thread::park_timeout(APART);
+    let before: Vec<_> = clients.iter_mut().map(|client| ALL - missing(client).len() as u64).collect();
+    let held = held_by_any(clients);
+    assert!(before.iter().any(|count| *count + 20 < held.len() as u64), "they differ: {before:?}");
+    let start = Instant::now();
+    heal(lan);
+    wait_until("everybody holds what anybody held", || {
+        clients.iter_mut().all(|client| missing(client).is_disjoint(&held))
+    });
+    let equal = start.elapsed();
+    wait_until("all linked again", || all_linked(clients));
+    println!(
+        "held {before:?} of {}; equal after {equal:?}, all linked after {:?}",
+        held.len(),
+        start.elapsed()
+    );
+    assert!(equal < Duration::from_secs(1), "{equal:?}\n{}", logs(daemons));
+}
+
+fn logs(daemons: &[Daemon]) -> String {
+    daemons.iter().map(|daemon| format!("---- {}\n{}", daemon.log.display(), daemon.log())).collect()
+}
+
+#[test]
+#[ignore = "needs root; make netns-test"]
+fn five_hosts_find_each_other_by_multicast_within_two_seconds() {
+    let lan = Lan::new(5);
+    let start = Instant::now();
+    let daemons = lan.daemons(&["--autostart", "false"]);
+    let mut clients = clients(&daemons);
+    wait_until("all linked", || all_linked(&mut clients));
+    let linked = start.elapsed();
+    println!("five hosts linked {linked:?} after the first daemon was started");
+    assert!(linked < Duration::from_secs(2), "{linked:?}\n{}", logs(&daemons));
+    for client in &mut clients {
+        let status = client.ask(json!({"cmd": "status"})).unwrap();
+        assert_eq!(status["discover"], json!(["multicast:eth0"]));
+    }
+    // Whoever was dialled before it heard of the dialler hears of it with the next announcement.
+    wait_until("everybody was found", || {
+        clients.iter_mut().all(|client| {
+            let peers = client.ask(json!({"cmd": "peers"})).unwrap();
+            let peers = peers["peers"].as_array().unwrap();
+            let found = |peer: &Value| peer["found"] == "multicast:eth0" && peer["state"] == "linked";
+            peers.len() == 4 && peers.iter().all(found)
+        })
+    });
+}
+
+#[test]
+#[ignore = "needs root; make netns-test"]
+fn a_group_that_was_parted_is_equal_within_a_second_of_the_return() {
+    let lan = Lan::new(5);
+    let _server = lan.server(&["--rate", "40"]);
+    let daemons = lan.daemons(&[]);
+    let mut clients = clients(&daemons);
+    wait_until("all linked", || all_linked(&mut clients));
+    lan.part(&[4, 5]);
+    heal_after_a_while(&lan, &daemons, &mut clients, Lan::heal);
+}
+
+#[test]
+#[ignore = "needs root; make netns-test"]
+fn a_host_whose_cable_was_out_is_equal_within_a_second_of_the_return() {
+    let lan = Lan::new(5);
+    let _server = lan.server(&["--rate", "40"]);
+    let daemons = lan.daemons(&[]);
+    let mut clients = clients(&daemons);
+    wait_until("all linked", || all_linked(&mut clients));
+    lan.plug(4, "down");
+    heal_after_a_while(&lan, &daemons, &mut clients, |lan| lan.plug(4, "up"));
+}
+
+#[test]
+#[ignore = "needs root; make netns-test"]
+fn a_cable_that_loses_thirty_percent_only_slows() {
+    let lan = Lan::new(5);
+    let server = lan.server(&["--rate", "200"]);
+    lan.lose(3, 30);
+    let start = Instant::now();
+    let daemons = lan.daemons(&[]);
+    let _ = clients(&daemons);
+    for daemon in &daemons {
+        daemon.wait("submitted");
+        println!("{} knows the verdict after {:?}", daemon.directory.display(), start.elapsed());
+    }
+    for daemon in &daemons {
+        daemon.wait("complete");
+        assert!(daemon.dump() == server.served(), "{}", daemon.log());
+    }
+    println!("all five are complete after {:?}", start.elapsed());
+    assert_eq!(server.end(), [true], "{}", logs(&daemons));
+}

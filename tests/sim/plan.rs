@@ -1,0 +1,141 @@
+//! What kind of swarm, network and server a run has.
+
+use crate::net::Weather;
+use core::{num::NonZeroU32, time::Duration};
+use lineswarm_proto::{
+    engine::settings::{self, Election, InDoubt, Quorum, Settings, SubmitBy, Swarm, Topology},
+    ids::PeerId,
+    line_server::{self, LimiterKind, RateSchedule},
+};
+
+/// Whose addresses are configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knows {
+    /// Everybody's, one's own too.
+    All,
+    /// The first node's; the others are introduced.
+    First,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many nodes.
+    pub nodes: usize,
+    /// Lines of the file.
+    pub lines: u32,
+    /// The number of its first line.
+    pub base: u32,
+    /// Lines a second for each connection.
+    pub rate: f64,
+    /// Which limiter.
+    pub limiter: LimiterKind,
+    /// The network.
+    pub weather: Weather,
+    /// Who knows whom.
+    pub knows: Knows,
+    /// `[election]`, but for the priority.
+    pub election: Election,
+    /// `submit.by`
+    pub submit_by: SubmitBy,
+    /// `swarm.topology`
+    pub topology: Topology,
+    /// `server.lines` is "auto".
+    pub auto: bool,
+    /// Clocks run this much too fast or too slow, at most, in millionths.
+    pub skew_ppm: u32,
+    /// No request but SENDLINE and SUBMIT is answered.
+    pub tournament: bool,
+}
+
+impl Plan {
+    /// A quiet swarm with the default settings and a small file.
+    #[must_use]
+    pub fn calm(nodes: usize) -> Self {
+        Self {
+            nodes,
+            lines: 60,
+            base: 0,
+            rate: 100.0,
+            limiter: LimiterKind::Spacing,
+            weather: Weather::default(),
+            knows: Knows::All,
+            election: Election {
+                quorum: Quorum::Grace,
+                grace: Duration::from_secs(10),
+                in_doubt: InDoubt::Resubmit,
+                priority: 0,
+            },
+            submit_by: SubmitBy::Master,
+            topology: Topology::Mesh,
+            auto: false,
+            skew_ppm: 0,
+            tournament: false,
+        }
+    }
+
+    /// The same with another quorum.
+    #[must_use]
+    pub fn quorum(mut self, quorum: Quorum) -> Self {
+        self.election.quorum = quorum;
+        self
+    }
+
+    pub(crate) fn server(&self, seed: u64) -> line_server::Settings {
+        line_server::Settings {
+            rate: RateSchedule::fixed(self.rate),
+            limiter: self.limiter,
+            burst: 20,
+            draw_seed: Some(seed),
+            tournament: self.tournament,
+            ..line_server::Settings::default()
+        }
+    }
+
+    pub(crate) fn settings(&self, node: usize, id: PeerId) -> Settings {
+        let peers = match self.knows {
+            Knows::All => (0..self.nodes).map(address).collect(),
+            Knows::First => vec![address(0)],
+        };
+        Settings {
+            name: format!("node{node}"),
+            id,
+            server: settings::Server {
+                address: SERVER.into(),
+                label: String::new(),
+                lines: NonZeroU32::new(self.lines).filter(|_| !self.auto),
+                identity: "entry@team".into(),
+                bind: Vec::new(),
+                rate: None,
+                pipeline: None,
+            },
+            swarm: Swarm {
+                id: "swarm".into(),
+                advertise: address(node).parse().ok(),
+                peers,
+                topology: self.topology,
+                max_peers: 64,
+            },
+            election: self.election,
+            submit_by: self.submit_by,
+            autostart: true,
+        }
+    }
+}
+
+/// Where the line server is dialled.
+pub const SERVER: &str = "server:5000";
+
+/// Where a node is dialled.
+#[must_use]
+pub fn address(node: usize) -> String {
+    format!("10.0.{}.{}:7000", node / 250, node % 250 + 1)
+}
+
+/// Who is dialled at `address`.
+pub(crate) fn node_at(address: &str) -> Option<usize> {
+    let mut parts = address.strip_suffix(":7000")?.rsplit('.');
+    let low: usize = parts.next()?.parse().ok()?;
+    let high: usize = parts.next()?.parse().ok()?;
+    (high * 250 + low).checked_sub(1)
+}

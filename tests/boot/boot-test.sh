@@ -18,7 +18,7 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 cache=${BOOT_TEST_CACHE:-/var/cache/lineswarm-boot-test}
 log=${BOOT_TEST_LOG:-/dev/null}
-limit=${BOOT_TEST_LIMIT:-$([ "$mode" = qemu ] && echo 900 || echo 300)}
+limit=${BOOT_TEST_LIMIT:-$([ "$mode" = qemu ] && echo 1800 || echo 300)}
 # shellcheck source=tests/boot/machine.sh
 . "$here/machine.sh"
 

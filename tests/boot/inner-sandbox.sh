@@ -15,7 +15,7 @@ probe() {
         -e 's|lineswarm/default|lineswarm/probe|' /lib/systemd/system/lineswarmd.service >$unit
     printf '\n[Service]\nType=oneshot\n%s\n' "$1" >>$unit
     systemctl daemon-reload
-    timeout 30 systemctl start lineswarm-probe 2>/dev/null
+    timeout $((30 * slow)) systemctl start lineswarm-probe 2>/dev/null
 }
 cat >/opt/test/probe.sh <<'SH'
 for place in /etc /usr /var /run /home /root /opt /var/lib/lineswarm /dev; do
@@ -44,10 +44,10 @@ mkdir -p /var/lib/lineswarm-root
 for name in loopback-only root-directory; do
     cp "/usr/share/doc/lineswarm/examples/drop-ins/$name.conf" /etc/systemd/system/lineswarmd.service.d/
     systemctl daemon-reload
-    works "it starts with $name.conf" timeout 30 systemctl restart lineswarmd
+    works "it starts with $name.conf" timeout $((30 * slow)) systemctl restart lineswarmd
     works "and answers" lineswarmctl ping
     works "and draws" within 20 bash -c "[ \"\$(lineswarmctl --json status | grep -o '\"draws\":[0-9]*' | cut -d: -f2)\" -gt 0 ]"
-    works "and reloads" timeout 20 systemctl reload lineswarmd
+    works "and reloads" timeout $((20 * slow)) systemctl reload lineswarmd
     if [ $name = root-directory ]; then
         pid=$(main_pid lineswarmd)
         expect "its root has neither shell nor home" "" "$(ls -d "/proc/$pid/root/bin/sh" "/proc/$pid/root/home" 2>/dev/null)"
@@ -56,4 +56,4 @@ for name in loopback-only root-directory; do
 done
 systemctl daemon-reload
 rm -rf --one-file-system /var/lib/lineswarm-root
-works "and without them again" timeout 30 systemctl restart lineswarmd
+works "and without them again" timeout $((30 * slow)) systemctl restart lineswarmd

@@ -4,20 +4,20 @@ all='lineswarmd@1 lineswarmd@2 lineswarmd@3 lineswarmd@4'
 usermod --append --groups lineswarm member
 as() { local user=$1; shift; runuser -u "$user" -- "$@"; }
 
-works "the line server starts" timeout 30 systemctl start lineserver
+works "the line server starts" timeout $((30 * slow)) systemctl start lineserver
 expect "it listens once it is ready" 0 "$(bash -c '</dev/tcp/127.0.0.1/9801' 2>&1; echo $?)"
 # shellcheck disable=SC2086
-works "four instances start" timeout 60 systemctl start $all
+works "four instances start" timeout $((60 * slow)) systemctl start $all
 # shellcheck disable=SC2086
 expect "they run" "active active active active" "$(systemctl is-active $all | tr '\n' ' ' | sed 's/ $//')"
 works "the control tool answers a member" as member lineswarmctl -i 1 status
-works "the swarm submits" lineswarmctl -i 1 -t 90 wait --for submitted
+works "the swarm submits" lineswarmctl -i 1 -t $((90 * slow)) wait --for submitted
 for i in 1 2 3 4; do
-    works "instance $i knows of the submit" lineswarmctl -i $i -t 20 wait --for submitted
-    works "instance $i completes" lineswarmctl -i $i -t 20 wait --for complete
+    works "instance $i knows of the submit" lineswarmctl -i $i -t $((20 * slow)) wait --for submitted
+    works "instance $i completes" lineswarmctl -i $i -t $((20 * slow)) wait --for complete
 done
 expect "each knows three peers" "3 3 3 3" "$(for i in 1 2 3 4; do field $i connected; done | tr '\n' ' ' | sed 's/ $//')"
-timeout 20 lineserver --listen 127.0.0.1:0 --lines 1000 --seed 7 --write-file /tmp/wanted --max-seconds 0.1 2>/dev/null
+timeout $((20 * slow)) lineserver --listen 127.0.0.1:0 --lines 1000 --seed 7 --write-file /tmp/wanted --max-seconds 0.1 2>/dev/null
 lineswarmctl -i 2 dump >/tmp/got
 works "the file is right, byte for byte" cmp /tmp/wanted /tmp/got
 info "line server: $(journal lineserver | grep -i submit)"

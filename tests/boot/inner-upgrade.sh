@@ -11,6 +11,6 @@ expect "both are new processes" "yes yes" \
     "$([ "$(main_pid lineswarmd)" != "$plain" ] && echo yes) $([ "$(main_pid lineswarmd@1)" != "$one" ] && echo yes)"
 expect "what was stopped stays stopped" inactive "$(systemctl is-active lineswarmd@2)"
 works "the daemon kept its $had lines" at_least default have "$had"
-works "the instance its file" lineswarmctl -i 1 -t 5 wait --for complete
+works "the instance its file" lineswarmctl -i 1 -t $((5 * slow)) wait --for complete
 expect "settings stay" "rate = 20" "$(grep rate /etc/lineswarm/default.toml)"
 expect "and the group its member" member "$(getent group lineswarm | cut -d: -f4)"

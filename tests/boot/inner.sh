@@ -4,6 +4,8 @@
 set -u
 here=$(dirname "$0")
 mode=$(cat "$here/mode")
+# An emulated processor needs more patience.
+slow=$([ "$mode" = qemu ] && echo 5 || echo 1)
 passed=0
 failed=0
 export LC_ALL=C PAGER=cat SYSTEMD_PAGER=
@@ -26,6 +28,12 @@ works() {
     shift
     if out=$("$@" 2>&1); then pass "$what"; else fail "$what: '$*' exited $?: $(echo "$out" | tail -c 400)"; fi
 }
+# fails COMMAND...: within its time; a time-out is not a failure
+fails() {
+    "$@"
+    local code=$?
+    [ $code != 0 ] && [ $code != 124 ]
+}
 # exits WHAT CODE COMMAND...
 exits() {
     local what=$1 code=$2
@@ -33,9 +41,9 @@ exits() {
     "$@" >/tmp/exits.out 2>&1
     expect "$what" "$code" "$?"
 }
-# within SECONDS COMMAND...: waits until it succeeds
+# within SECONDS COMMAND...: waits until it succeeds; on a slow machine longer
 within() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * slow))
     shift
     while [ $SECONDS -lt $end ]; do
         "$@" >/dev/null 2>&1 && return

@@ -92,7 +92,7 @@ boot_qemu() {
     timeout --kill-after=5 "$4" qemu-system-x86_64 -machine q35 -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m 1024 \
         -nodefaults -no-reboot -display none -monitor none -serial stdio \
         -kernel "$1/kernel/vmlinuz" -initrd "$1/kernel/initrd.gz" \
-        -append "console=ttyS0 quiet loglevel=3 mitigations=off tsc=reliable no_timer_check random.trust_cpu=on systemd.show_status=no systemd.default_timeout_start_sec=120 panic=-1" \
+        -append "console=ttyS0 quiet loglevel=3 mitigations=off clocksource=acpi_pm no_timer_check random.trust_cpu=on systemd.show_status=no systemd.default_timeout_start_sec=120 panic=-1" \
         -drive "file=$3/disk,if=none,id=d,format=raw,cache=unsafe" -device virtio-blk-pci,drive=d \
         </dev/null >"$3/console" 2>&1 9>&-
 }

@@ -19,7 +19,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)$(TARGET:%=/%)
 PROGRAMS := lineswarmd lineswarmctl lineserver
 UNITS := lineswarmd.service lineswarmd@.service lineserver.service lineswarm.target
 
-.PHONY: install uninstall programs deb tarball verify-units boot-test boot-test-qemu
+.PHONY: install uninstall programs deb tarball verify-units boot-test boot-test-can-fail boot-test-qemu
 
 ## Programs, units, group, man pages, completions, documents. Does not build, so that root need not run cargo.
 install:
@@ -75,6 +75,11 @@ verify-units: programs
 ## The package on a booted Debian 12 with a real systemd; as root.
 boot-test: deb
 	tests/boot/boot-test.sh nspawn
+
+## That the test can fail: units that do not restart, a daemon that does not feed its watchdog.
+boot-test-can-fail: deb
+	! tests/boot/boot-test.sh nspawn --break restart
+	! tests/boot/boot-test.sh nspawn --break watchdog
 
 ## The same in a virtual machine, whose kernel has every cgroup controller: slow, by hand.
 boot-test-qemu: deb

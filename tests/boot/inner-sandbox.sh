@@ -17,6 +17,11 @@ probe() {
     systemctl daemon-reload
     timeout $((30 * slow)) systemctl start lineswarm-probe 2>/dev/null
 }
+forget_probe() {
+    rm -f /run/systemd/system/lineswarm-probe.service
+    systemctl reset-failed lineswarm-probe 2>/dev/null
+    systemctl daemon-reload
+}
 cat >/opt/test/probe.sh <<'SH'
 for place in /etc /usr /var /run /home /root /opt /var/lib/lineswarm /dev; do
     if (echo x >$place/probe) 2>/dev/null; then echo "WROTE $place"; fi
@@ -35,9 +40,7 @@ expect "a probe writes to its own directories alone, and sees nothing else" "own
 probe 'ExecStart=/usr/sbin/chroot / /bin/true'
 expect "a forbidden system call kills" "31" "$(prop lineswarm-probe ExecMainStatus)"
 contains "by its signal" "core-dump|signal" "$(prop lineswarm-probe Result | sed 's/core-dump\|signal/core-dump|signal/')"
-rm -f /run/systemd/system/lineswarm-probe.service
-systemctl daemon-reload
-systemctl reset-failed lineswarm-probe 2>/dev/null
+forget_probe
 
 # The shipped drop-ins, one after the other.
 mkdir -p /var/lib/lineswarm-root

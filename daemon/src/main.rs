@@ -20,7 +20,6 @@ mod reload;
 mod report;
 mod signals;
 mod store;
-mod theory;
 
 use args::Args;
 use config::{Config, Environment};

@@ -1,9 +1,6 @@
 //! Tells systemd how the daemon is: READY, STATUS, WATCHDOG, RELOADING, STOPPING. Without systemd it does nothing.
 
-use lineswarm_proto::{
-    time::Moment,
-    wire::control::{State, Status},
-};
+use lineswarm_proto::{time::Moment, wire::control::Status};
 use sd_notify::NotifyState;
 use std::time::Duration;
 
@@ -97,16 +94,7 @@ impl Notify {
 
 /// `fetching 577/1000, 3 peers, master lab1/bob`
 fn line(status: &Status) -> String {
-    let state = match status.state {
-        State::Idle => "idle",
-        State::Joining => "joining",
-        State::Fetching => "fetching",
-        State::Complete => "complete",
-        State::Submitting => "submitting",
-        State::Submitted => "submitted",
-        State::Paused => "paused",
-        State::Failed => "failed",
-    };
+    let state = status.state.name();
     let lines = status.job.lines.map_or("?".into(), |lines| lines.to_string());
     let master = match &status.master {
         Some(master) if master.is_self => ", master".into(),

@@ -1,4 +1,5 @@
 //! Named scenarios: each is a sentence about a swarm to which one thing happens.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // the whole file is a test
 
 use core::time::Duration;
 use lineswarm_proto::engine::{

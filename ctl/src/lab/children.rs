@@ -100,6 +100,11 @@ impl Process {
         }
     }
 
+    /// Its process id, while it lives.
+    pub(super) fn id(&mut self) -> Option<u32> {
+        self.ended().is_none().then(|| self.child.id())
+    }
+
     fn ask_to_end(&mut self) {
         // A process that has ended and was waited for has no id any more: it might be somebody else's.
         if self.ended().is_none() {

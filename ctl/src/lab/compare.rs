@@ -75,7 +75,9 @@ pub fn run(compare: &Compare, screen: &mut Screen) -> Result<u8, Failure> {
                     Failure::Lab { kept, .. } => kept.as_ref().map(|place| place.display().to_string()),
                     _ => None,
                 };
-                let (what, why) = (body.what, body.why);
+                // A line each, wherever it is shown.
+                let line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+                let (what, why) = (line(body.what), line(body.why));
                 progress.say(&format!("failed: {}: {}", clean(&what), clean(&why)));
                 let Task { topology, peers, seed, .. } = *task;
                 results.failed.push(Failed { peers, topology, seed, what, why, kept });
@@ -200,7 +202,13 @@ fn one(
         conditions: Conditions { topology: task.topology, ..settings.conditions.clone() },
     };
     match swarm::run(&plan, programs, interrupt, &mut |view| progress.show(task, view)) {
-        Ok(outcome) => Ok(Run::of(outcome, task.topology, settings, task.peers, task.seed)),
+        Ok(outcome) => {
+            let mut run = Run::of(outcome, task.topology, settings, task.peers, task.seed);
+            if !run.right {
+                run.faults.push(format!("logs: {}", directory.keep().display()));
+            }
+            Ok(run)
+        }
         // Whoever wants to know why needs the logs.
         Err(Failure::Lab { what, why, .. }) => Err(Failure::Lab { what, why, kept: Some(directory.keep()) }),
         Err(other) => Err(other),

@@ -55,17 +55,31 @@ impl Machine {
     }
 }
 
-/// Processor time of the whole machine, in ticks since it started.
+/// Processor time in ticks: of the whole machine since it started, and of some processes since they did.
 #[derive(Clone, Copy, Debug)]
 pub struct CpuTime {
     idle: u64,
     all: u64,
+    own: u64,
+}
+
+/// How busy the machine was, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Busy {
+    /// With everything that ran on it.
+    pub all: f64,
+    /// With the swarm, its line server and this program.
+    pub own: f64,
 }
 
 impl CpuTime {
+    /// Of the machine, and of these processes and this one. A process that ended is not counted.
     #[must_use]
-    pub fn now() -> Option<Self> {
-        Self::read(&fs::read_to_string("/proc/stat").ok()?)
+    pub fn now(processes: impl IntoIterator<Item = u32>) -> Option<Self> {
+        let machine = Self::read(&fs::read_to_string("/proc/stat").ok()?)?;
+        let ids = processes.into_iter().chain([std::process::id()]);
+        let ticks = ids.filter_map(|id| used(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?));
+        Some(Self { own: ticks.sum(), ..machine })
     }
 
     /// user nice system idle iowait irq softirq steal; guests are in user already.
@@ -79,16 +93,25 @@ impl CpuTime {
             .take(8)
             .collect();
         let idle = ticks.get(3)? + ticks.get(4)?;
-        Some(Self { idle, all: ticks.iter().sum() })
+        Some(Self { idle, all: ticks.iter().sum(), own: 0 })
     }
 
-    /// The share that was not idle, from 0 to 1; nothing if no tick passed.
+    /// What was not idle between two looks; nothing if no tick passed.
     #[must_use]
-    pub fn busy_until(self, later: Self) -> Option<f64> {
+    pub fn busy_until(self, later: Self) -> Option<Busy> {
         let all = later.all.checked_sub(self.all).filter(|ticks| *ticks > 0)?;
         let idle = later.idle.saturating_sub(self.idle);
-        Some(1.0 - idle as f64 / all as f64)
+        let own = later.own.saturating_sub(self.own);
+        let share = |ticks: u64| (ticks as f64 / all as f64).min(1.0);
+        Some(Busy { all: 1.0 - share(idle), own: share(own) })
     }
+}
+
+/// Ticks in user and in system mode; the name before them is in brackets and may hold anything.
+fn used(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut ticks = fields.split_whitespace().skip(11).map_while(|word| word.parse::<u64>().ok());
+    Some(ticks.next()? + ticks.next()?)
 }
 
 #[cfg(test)]
@@ -99,8 +122,16 @@ mod tests {
     fn the_share_of_busy_time_is_between_two_looks_at_the_kernels_counters() {
         let before = CpuTime::read("cpu  100 0 100 700 100 0 0 0 50 0\ncpu0 1 2\n").unwrap();
         let after = CpuTime::read("cpu  150 0 125 725 100 0 0 0 90 0\n").unwrap();
-        assert_eq!(before.busy_until(after), Some(0.75));
+        let after = CpuTime { own: 20, ..after };
+        assert_eq!(before.busy_until(after), Some(Busy { all: 0.75, own: 0.2 }));
         assert_eq!(before.busy_until(before), None);
+    }
+
+    #[test]
+    fn a_process_may_have_any_name() {
+        let stat = "7 (a) b) R 1 7 7 0 -1 4194304 100 0 0 0 30 12 0 0 20 0 1 0 100 200 300";
+        assert_eq!(used(stat), Some(42));
+        assert_eq!(used("7 (a"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a run of the lab is asked to do, and what came of it. Values only; nothing is started here.
 
+use super::machine::Busy;
 use super::peer::PeerOutcome;
 use super::theory;
 use clap::ValueEnum;
@@ -134,18 +135,30 @@ pub struct Outcome {
     pub peers: Vec<PeerOutcome>,
     /// Seconds since the fair start, and lines that the best peer then held.
     pub curve: Vec<(f64, u32)>,
-    /// The share of the machine's processor time that was used during the run, by whomever.
-    pub cpu_busy: Option<f64>,
+    /// How busy the machine was during the run.
+    pub busy: Option<Busy>,
 }
 
 impl Outcome {
     /// Every proof holds.
     #[must_use]
     pub fn is_right(&self) -> bool {
-        let living = |peer: &&PeerOutcome| !peer.is_killed;
-        self.submit_is_right
-            && self.output_is_same
-            && self.peers.iter().filter(living).all(|peer| peer.is_same)
+        self.faults().is_empty()
+    }
+
+    /// Each proof that does not hold, in words.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if !self.submit_is_right {
+            faults.push("the submit was not right".to_owned());
+        }
+        if !self.output_is_same {
+            faults.push("the submitter's output file is missing or another".to_owned());
+        }
+        let others = self.peers.iter().filter(|peer| !peer.is_same && !peer.is_killed);
+        faults.extend(others.map(|peer| format!("the dump of {} is incomplete or another", peer.name)));
+        faults
     }
 
     /// As the efficiency, but counting only the peers that were alive at each moment.
@@ -186,7 +199,7 @@ mod tests {
             output_is_same: true,
             peers: vec![peer(true), peer(false)],
             curve: Vec::new(),
-            cpu_busy: None,
+            busy: None,
         }
     }
 

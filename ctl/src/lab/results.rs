@@ -3,7 +3,7 @@
 //! The file is a contract (docs/results.schema.json): names are never reused, fields may be added. Everything that is
 //! shown, drawn or answered is computed from here, so that a file can be shown again.
 
-use super::machine::Machine;
+use super::machine::{Busy, Machine};
 use super::plan::{Conditions, Killed, Outcome, Topology};
 use super::theory;
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,8 @@ pub struct Run {
     pub draws_needed: Option<u64>,
     pub efficiency: Option<f64>,
     pub right: bool,
+    /// Why it is not right, and where its logs are.
+    pub faults: Vec<String>,
     pub submits: u64,
     pub refusals: u64,
     pub submitted_by: Option<String>,
@@ -69,8 +71,7 @@ pub struct Run {
     pub killed: Option<Killed>,
     /// As the efficiency, counting only the peers alive at each moment; null where nobody was killed.
     pub efficiency_of_living: Option<f64>,
-    /// The share of the machine's processor time in use, from 0 to 1.
-    pub cpu_busy: Option<f64>,
+    pub busy: Option<Busy>,
     /// Seconds since the fair start, and lines that the best peer then held.
     pub curve: Vec<(f64, u32)>,
 }
@@ -104,7 +105,7 @@ pub struct Row {
     pub lost_s: Option<f64>,
     /// The share of the allowed draws that were made.
     pub rate_used: f64,
-    pub cpu_busy: Option<f64>,
+    pub busy: Option<Busy>,
     pub runs: usize,
     pub right: usize,
     pub submits: u64,
@@ -148,13 +149,14 @@ impl Run {
             draws_needed: outcome.draws_needed,
             efficiency: outcome.efficiency,
             right: outcome.is_right(),
+            faults: outcome.faults(),
             submits: outcome.submits,
             refusals: outcome.refusals,
             efficiency_of_living: outcome.efficiency_of_living(settings.rate),
             submitted_by: outcome.submitted_by,
             reply: outcome.reply,
             killed: outcome.killed,
-            cpu_busy: outcome.cpu_busy,
+            busy: outcome.busy,
             curve: outcome.curve,
         }
     }
@@ -197,6 +199,7 @@ impl Results {
         let alone = Spread::of(self.runs_of(topology, 1).map(|run| run.seconds));
         let in_seconds = |draws| theory::seconds(draws, peers, self.settings.rate);
         let median = |values: Vec<f64>| Spread::of(values).map(|spread| spread.median);
+        let busy = |of: fn(Busy) -> f64| median(runs().filter_map(|run| run.busy).map(of).collect());
         Some(Row {
             topology,
             peers,
@@ -210,7 +213,7 @@ impl Results {
                 runs().filter_map(|run| Some(run.seconds - run.in_seconds(run.draws_needed?))).collect(),
             ),
             rate_used: median(runs().map(|run| run.in_seconds(run.draws) / run.seconds).collect())?,
-            cpu_busy: median(runs().filter_map(|run| run.cpu_busy).collect()),
+            busy: busy(|busy| busy.all).zip(busy(|busy| busy.own)).map(|(all, own)| Busy { all, own }),
             runs: runs().count(),
             right: runs().filter(|run| run.right).count(),
             submits: runs().map(|run| run.submits).sum(),

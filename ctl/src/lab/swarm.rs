@@ -5,7 +5,7 @@
 //! is not ours: each other). Every process is ended before [`run`] returns, whatever happened.
 
 use super::children::{Programs, stop_all};
-use super::machine::CpuTime;
+use super::machine::{Busy, CpuTime};
 use super::peer::{self, Peer};
 use super::plan::{Killed, Outcome, Plan};
 use super::server::{Heard, Server};
@@ -104,23 +104,29 @@ impl Swarm<'_> {
         let first = self.peers.first();
         first.ok_or_else(|| lab("nothing to run", "a swarm has at least one peer"))?.start_swarm()?;
 
-        let (start, cpu) = (Instant::now(), CpuTime::now());
+        let (start, cpu) = (Instant::now(), self.cpu_time());
         let mut noticed = Noticed { curve: vec![(0.0, 0)], ..Noticed::default() };
         let is_ours = self.server.process.is_some();
         self.look_until(Phase::Running, start, self.plan.patience(), |peers, heard| {
             noticed.look(start.elapsed().as_secs_f64(), peers, heard, is_ours);
             noticed.end.is_some()
         })?;
-        let cpu_busy = cpu.zip(CpuTime::now()).and_then(|(before, after)| before.busy_until(after));
+        let busy = cpu.zip(self.cpu_time()).and_then(|(before, after)| before.busy_until(after));
         let Some(end) = noticed.end else {
             return Err(self.too_late("the swarm did not submit the right file"));
         };
         // Who is not done after this fails the proof below, which says more.
         self.look_until(Phase::Checking, start, SETTLE, |peers, _| are_done(peers))?;
-        self.outcome(end, noticed, cpu_busy)
+        self.outcome(end, noticed, busy)
     }
 
-    fn outcome(&mut self, end: End, noticed: Noticed, cpu_busy: Option<f64>) -> Result<Outcome, Failure> {
+    fn cpu_time(&mut self) -> Option<CpuTime> {
+        let processes =
+            self.peers.iter_mut().map(|peer| &mut peer.process).chain(self.server.process.as_mut());
+        CpuTime::now(processes.filter_map(|process| process.id()))
+    }
+
+    fn outcome(&mut self, end: End, noticed: Noticed, busy: Option<Busy>) -> Result<Outcome, Failure> {
         let submitter = submitter(&self.peers);
         let output = submitter.and_then(|peer| fs::read(peer.output()).ok());
         let served = match &self.server.served {
@@ -142,7 +148,7 @@ impl Swarm<'_> {
             output_is_same: output.is_some_and(|file| file == served && !served.is_empty()),
             curve: noticed.curve,
             peers: self.peers.iter().map(|peer| peer.outcome(&served)).collect(),
-            cpu_busy,
+            busy,
         })
     }
 

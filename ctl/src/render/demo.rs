@@ -66,7 +66,7 @@ pub fn peer_message(peer: &Peer) -> String {
         _ => "",
     };
     let rate = status.job.rate.map(|rate| format!("  {rate:.1}/s")).unwrap_or_default();
-    format!("{} draws{rate}  {}{role}", status.job.draws, super::status::state(status.state))
+    format!("{} draws{rate}  {}{role}", status.job.draws, status.state.name())
 }
 
 /// The table and the verdict.
@@ -155,21 +155,7 @@ fn verdict(outcome: &Outcome, look: Look) -> String {
             "RIGHT: the submitted file, every dump and the output file equal what was served, byte for byte";
         return format!("{}\n", look.paint(Ink::Good, all));
     }
-    let mut wrong = Vec::new();
-    if !outcome.submit_is_right {
-        wrong.push("the submit was not right".to_owned());
-    }
-    if !outcome.output_is_same {
-        wrong.push("the submitter's output file is missing or another".to_owned());
-    }
-    wrong.extend(
-        outcome
-            .peers
-            .iter()
-            .filter(|peer| !peer.is_same)
-            .map(|peer| format!("the dump of {} is incomplete or another", peer.name)),
-    );
-    format!("{}\n", look.paint(Ink::Bad, &format!("WRONG: {}", wrong.join("; "))))
+    format!("{}\n", look.paint(Ink::Bad, &format!("WRONG: {}", outcome.faults().join("; "))))
 }
 
 /// The same for programs.
@@ -236,7 +222,7 @@ mod tests {
             submits: 1,
             efficiency: Some(0.9961),
             killed: None,
-            cpu_busy: None,
+            busy: None,
             submit_is_right: true,
             submitted_by: Some("demo/peer2".into()),
             reply: Some("SUBMIT SUCCESS: demo@lineswarm".into()),

@@ -6,7 +6,7 @@ use crate::{
         Engine,
         event::Event,
         io::{ConnId, Effect},
-        links::{CONFIGURED, Link, Told},
+        links::{CONFIGURED, Link, Told, is_link_local},
         say::To,
     },
     ids::{JobId, PeerId},
@@ -258,12 +258,7 @@ impl Engine {
         let Some(link) = self.links.get_mut(conn) else { return };
         link.epoch = hello.job.epoch;
         link.interval = BEAT;
-        let mut listen = hello.listen;
-        if let Some(address) = &mut listen
-            && address.ip().is_unspecified()
-        {
-            address.set_ip(link.remote.ip());
-        }
+        let listen = hello.listen.map(|told| link.listener(told));
         let remote = link.remote;
         let known = self.links.remember(id);
         known.name = hello.name.clone();
@@ -297,7 +292,9 @@ impl Engine {
     fn introduce(&mut self, conn: ConnId, id: PeerId) {
         let address = |id: &PeerId| {
             let known = self.links.known().get(id)?;
-            Some((*id, known.name.clone(), known.listen?))
+            // A link-local address means another host, or none, elsewhere.
+            let listen = known.listen.filter(|listen| !is_link_local(listen))?;
+            Some((*id, known.name.clone(), listen))
         };
         let others = self.links.live().iter().filter(|other| **other != id).filter_map(address).collect();
         let newcomer: Vec<_> = address(&id).into_iter().collect();

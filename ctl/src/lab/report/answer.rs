@@ -2,13 +2,15 @@
 //!
 //! The first sentence is the answer; each further one is a reason or a warning that the figures themselves give.
 
+use super::seconds;
 use crate::lab::results::{Results, Row};
-use crate::render::span;
 
 /// Below this share of the fastest possible, the curve is said to bend.
 const BENT: f64 = 0.95;
 /// From this exponent on, the time is called inverse in the number of peers.
 const INVERSE: f64 = 0.9;
+/// Above this, it was not the peers that made it faster.
+const TOO_GOOD: f64 = 1.1;
 /// A machine that is busier than this is the limit itself.
 const BUSY: f64 = 0.9;
 
@@ -58,7 +60,12 @@ pub fn exponent(rows: &[&Row]) -> Option<f64> {
 
 fn shape(exponent: f64) -> String {
     let measured = format!("measured: time ~ peers^-{exponent:.2}");
-    if exponent >= INVERSE {
+    if exponent > TOO_GOOD {
+        format!(
+            "It fell faster than more peers can explain ({measured}): something slowed the smaller swarms. Look at \
+their efficiency, and measure again."
+        )
+    } else if exponent >= INVERSE {
         format!(
             "No, and it should not: the time falls inversely. Twice the peers need half the time ({measured}); what \
 grows linearly is the speed."
@@ -77,8 +84,8 @@ fn evidence(few: &Row, many: &Row) -> String {
         "From {} to {} peers the median went from {} to {}: {up:.2} times faster, where {ideal:.2} is possible.",
         few.peers,
         many.peers,
-        span(few.seconds.median),
-        span(many.seconds.median)
+        seconds(few.seconds.median),
+        seconds(many.seconds.median)
     )
 }
 
@@ -96,30 +103,39 @@ known either."
 its draws allow."
         );
     };
-    format!(
-        "It bends at {} peers, which reached {:.3} of the fastest time that their draws allow: {}.",
-        bent.peers,
-        share(bent).unwrap_or(f64::NAN),
-        why(bent, rows, results)
-    )
+    let (share, why) = (share(bent).unwrap_or(f64::NAN), why(bent, rows, results));
+    match bent.peers {
+        1 => {
+            format!("Even one peer reached only {share:.3} of the fastest time that its draws allow: {why}.")
+        }
+        peers => format!(
+            "It bends at {peers} peers, which reached {share:.3} of the fastest time that their draws allow: {why}."
+        ),
+    }
 }
 
 /// What the figures say of the time that was lost.
 fn why(bent: &Row, rows: &[&Row], results: &Results) -> String {
     let lost = bent.lost_s.unwrap_or(0.0);
-    if let Some(busy) = bent.cpu_busy.filter(|busy| *busy >= BUSY) {
-        return format!(
-            "the machine was {:.0} % busy, so its {} cores, which also run the line server, were the limit and not \
-the swarm",
-            100.0 * busy,
-            results.machine.cores
-        );
+    if let Some(busy) = bent.busy.filter(|busy| busy.all >= BUSY) {
+        let (all, others) = (100.0 * busy.all, 100.0 * (busy.all - busy.own));
+        return if busy.own >= 0.5 * busy.all {
+            format!(
+                "the machine was {all:.0} % busy, so its {} cores, which run all peers and the line server, were \
+the limit",
+                results.machine.cores
+            )
+        } else {
+            format!(
+                "the machine was {all:.0} % busy, {others:.0} % with other programs: measure again when it is quiet"
+            )
+        };
     }
     if results.settings.conditions.kill_master_at.is_some() && bent.peers > 1 {
-        return format!("its master was killed on the way, which cost {}", span(lost));
+        return format!("its master was killed on the way, which cost {}", seconds(lost));
     }
     let least = rows.first().and_then(|row| row.lost_s).unwrap_or(0.0);
-    if bent.peers > 1 && lost <= 2.0 * least {
+    if bent.peers > 1 && (0.5 * least..=2.0 * least).contains(&lost) {
         return format!(
             "about {lost:.2} s of a run do not depend on the number of peers (start and submit), and that is a \
 larger share of a shorter run"
@@ -146,8 +162,8 @@ fn savings(rows: &[&Row]) -> Option<String> {
         format!(
             "Going from {a} to {b} saved {}, from {c} to {d} only {}: an inverse law looks as if it stopped, though \
 every peer still does its full share.",
-            span(early),
-            span(late)
+            seconds(early),
+            seconds(late)
         )
     })
 }
@@ -158,7 +174,7 @@ fn topologies(rows: &[Row]) -> Option<String> {
     same.sort_by(|a, b| a.seconds.median.total_cmp(&b.seconds.median));
     (same.len() > 1).then(|| {
         let each: Vec<String> =
-            same.iter().map(|row| format!("{} {}", row.topology, span(row.seconds.median))).collect();
+            same.iter().map(|row| format!("{} {}", row.topology, seconds(row.seconds.median))).collect();
         format!("With {most} peers, from fast to slow: {}.", each.join(", "))
     })
 }
@@ -193,12 +209,13 @@ Here every swarm had the same {} seed{}, so all needed the same draws.",
 
 fn unfinished(results: &Results) -> Option<String> {
     let wrong = results.runs.iter().filter(|run| !run.right).count();
+    let runs = |count: usize| format!("{count} run{}", if count == 1 { "" } else { "s" });
     let mut parts = Vec::new();
     if wrong > 0 {
-        parts.push(format!("{wrong} runs ended without the right file at every peer"));
+        parts.push(format!("{} ended without the right file at every peer", runs(wrong)));
     }
     if !results.failed.is_empty() {
-        parts.push(format!("{} runs failed and are not in the figures", results.failed.len()));
+        parts.push(format!("{} failed and left no figures", runs(results.failed.len())));
     }
     if results.interrupted {
         parts.push("the comparison was interrupted before all was measured".into());
@@ -209,6 +226,7 @@ fn unfinished(results: &Results) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::machine::Busy;
     use crate::lab::results::tests::sample;
 
     #[test]
@@ -218,7 +236,7 @@ mod tests {
         assert!(answer.short.contains("peers^-1.00"));
         assert!(
             answer.because[0]
-                .starts_with("From 1 to 4 peers the median went from 78.1 s to 19.6 s: 3.98 times")
+                .starts_with("From 1 to 4 peers the median went from 78.10 s to 19.60 s: 3.98 times")
         );
         assert!(answer.because[1].starts_with("Up to 4 peers it does not bend"), "{answer:?}");
         assert!(answer.because[2].contains("an inverse law looks as if it stopped"));
@@ -235,8 +253,10 @@ mod tests {
                 .contains("% of the draws that the server allows")
         );
         let mut busy = sample(&[1, 8, 16], growing);
-        busy.runs.iter_mut().for_each(|run| run.cpu_busy = Some(0.97));
-        assert!(answer(&busy).because[1].contains("the machine was 97 % busy"), "{busy:?}");
+        busy.runs.iter_mut().for_each(|run| run.busy = Some(Busy { all: 0.97, own: 0.9 }));
+        assert!(answer(&busy).because[1].contains("the machine was 97 % busy, so its 2 cores"), "{busy:?}");
+        busy.runs.iter_mut().for_each(|run| run.busy = Some(Busy { all: 0.97, own: 0.1 }));
+        assert!(answer(&busy).because[1].contains("87 % with other programs: measure again"), "{busy:?}");
     }
 
     #[test]
@@ -256,6 +276,8 @@ mod tests {
 
     #[test]
     fn slow_swarms_are_not_praised() {
+        let odd = answer(&sample(&[1, 2, 4], |peers| 100.0 / f64::from(peers * peers)));
+        assert!(odd.short.contains("something slowed the smaller swarms"), "{odd:?}");
         let flat = answer(&sample(&[1, 2, 4], |peers| 100.0 - 75.0 / f64::from(peers)));
         assert!(flat.short.starts_with("No. More peers hardly help"), "{flat:?}");
     }

@@ -21,9 +21,7 @@ const BAND: RGBColor = RGBColor(203, 213, 225);
 pub const COLOURS: [&str; 8] =
     ["#2563eb", "#d9480f", "#0f9d76", "#b5449c", "#b7791f", "#0891b2", "#7c5cd6", "#64748b"];
 
-/// Seconds, and what is drawn against them.
 type Points = Vec<(f64, f64)>;
-
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 /// Lines held against time, one curve for each number of peers.

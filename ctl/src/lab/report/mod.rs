@@ -42,3 +42,8 @@ fn course(results: &Results) -> Vec<(u32, f64)> {
     let most = results.settings.peers.last().copied().unwrap_or(0);
     (1..).zip(COURSE).filter(|(peers, _)| *peers <= most).map(|(peers, time)| (peers, time * scale)).collect()
 }
+
+/// A time as it is compared with another: two places as long as they mean something.
+fn seconds(value: f64) -> String {
+    if value < 100.0 { format!("{value:.2} s") } else { crate::render::span(value) }
+}

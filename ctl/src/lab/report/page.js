@@ -49,7 +49,7 @@ function draw(figure, chart) {
   }
   make("line", { class: "axis", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }, svg);
   make("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, svg, chart.x.label);
-  make("text", { x: left + 4, y: top + 4 }, svg, chart.y.label);
+  make("text", { x: left + 4, y: top + 2 }, svg, chart.y.label);
   const path = (points) => points.map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
   for (const layer of chart.layers) {
     if (layer.hidden) continue;
@@ -64,7 +64,7 @@ function draw(figure, chart) {
     }
     if (layer.kind === "curve" && layer.direct && width > 520) {
       const [a, b] = layer.points[layer.points.length - 1];
-      make("text", { class: "name", x: x(a) - 4, y: y(b) + 16, "text-anchor": "end" }, svg, layer.direct);
+      make("text", { class: "name", x: x(a), y: y(b) - 5, "text-anchor": "middle" }, svg, layer.direct);
     }
   }
   hover(figure, svg, chart, { x, left, right: width - right, top, bottom: height - bottom, width });
@@ -173,7 +173,7 @@ const redrawLines = live("lines", () => {
   return {
     label: "Lines held against time",
     x: { from: 0, to, label: "seconds since the start", ticks: (width) => ticks(0, to, width < 520 ? 4 : 8), show: String },
-    y: { from: 0, to: data.lines * 1.06, label: "different lines", ticks: () => ticks(0, data.lines, 5), show: String },
+    y: { from: 0, to: data.lines * 1.1, label: "different lines", ticks: () => ticks(0, data.lines, 5), show: String },
     layers: data.curves.map((curve, place) => ({
       kind: "curve", colour: colour(place), hidden: hidden.has(place), points: curve.points, direct: curve.label,
       dash: many && curve.topology !== data.topologies[0] ? (curve.topology === data.topologies[1] ? "7 4" : "2 3") : "",

@@ -3,12 +3,12 @@
 //! Text that came from elsewhere is escaped, in the document and in the data that the script reads.
 
 use super::answer::{Answer, answer};
-use super::course;
 use super::text::table;
+use super::{course, seconds};
 use crate::failure::Failure;
 use crate::lab::results::{Expected, Results, Row, Run};
 use crate::render::table::Align;
-use crate::render::{clean, or_dash, span};
+use crate::render::{clean, or_dash};
 use serde_json::{Value, json};
 
 const FRAME: &str = include_str!("page.html");
@@ -30,6 +30,7 @@ pub fn page(results: &Results) -> Result<String, Failure> {
         ("short", escape(&short)),
         ("because", because),
         ("tiles", tiles(results)),
+        ("half", escape(&half(results))),
         ("table", table_of(&table(results))),
         ("runs", runs(results)),
         ("facts", facts(results)),
@@ -58,14 +59,16 @@ fn fill(frame: &str, parts: &[(&str, String)]) -> String {
 
 fn tiles(results: &Results) -> String {
     let rows = results.rows();
-    let (few, many) = (rows.iter().min_by_key(|row| row.peers), rows.iter().max_by_key(|row| row.peers));
+    let first = rows.first().map(|row| row.topology);
+    let main = || rows.iter().filter(|row| Some(row.topology) == first);
+    let (few, many) = (main().min_by_key(|row| row.peers), main().max_by_key(|row| row.peers));
     let mut tiles = Vec::new();
     let peers = |count: u32| format!("{count} peer{}", if count == 1 { "" } else { "s" });
     if let Some(row) = few {
-        tiles.push((peers(row.peers), span(row.seconds.median), ""));
+        tiles.push((peers(row.peers), seconds(row.seconds.median), ""));
     }
     if let Some(row) = many.filter(|many| few.is_some_and(|few| few.peers != many.peers)) {
-        tiles.push((peers(row.peers), span(row.seconds.median), ""));
+        tiles.push((peers(row.peers), seconds(row.seconds.median), ""));
         let name = format!("speed-up at {}", row.peers);
         tiles.push((name, or_dash(row.speed_up, |up| format!("{up:.2}x")), ""));
     }
@@ -81,6 +84,21 @@ fn tiles(results: &Results) -> String {
         format!("<div><dt>{}</dt><dd class=\"{class}\">{}</dd></div>\n", escape(name), escape(value))
     };
     tiles.iter().map(tile).collect()
+}
+
+/// How far the slowest swarm was after half of its time: what makes the last lines dear.
+fn half(results: &Results) -> String {
+    let said = "The lines of the peer that holds most.".to_owned();
+    let rows = results.rows();
+    let Some(run) = rows.iter().min_by_key(|row| row.peers).and_then(|row| results.typical(row)) else {
+        return said;
+    };
+    let Some((end, all)) = run.curve.last() else { return said };
+    let held = run.curve.iter().take_while(|(at, _)| *at <= end / 2.0).last().map_or(0, |(_, have)| *have);
+    let share = 100.0 * f64::from(held) / f64::from((*all).max(1));
+    format!(
+        "{said} After half of its time the smallest swarm held {share:.0} % of them: the last ones take longest."
+    )
 }
 
 fn table_of((header, rows): &(Vec<(&str, Align)>, Vec<Vec<String>>)) -> String {
@@ -107,7 +125,7 @@ fn runs(results: &Results) -> String {
         right("needed"),
         right("refused"),
         right("submits"),
-        right("busy"),
+        right("machine busy (with this)"),
         ("file", Align::Left),
         ("what happened", Align::Left),
     ];
@@ -116,6 +134,7 @@ fn runs(results: &Results) -> String {
         let killed = killed.map(|killed| {
             format!("{} killed at {:.2} s with {} lines", clean(&killed.name), killed.at_s, killed.have)
         });
+        let happened: Vec<String> = killed.into_iter().chain(run.faults.iter().cloned()).collect();
         vec![
             run.peers.to_string(),
             run.topology.to_string(),
@@ -126,9 +145,9 @@ fn runs(results: &Results) -> String {
             or_dash(run.draws_needed, |draws| draws.to_string()),
             run.refusals.to_string(),
             run.submits.to_string(),
-            or_dash(run.cpu_busy, |busy| format!("{:.0} %", 100.0 * busy)),
+            or_dash(run.busy, |busy| format!("{:.0} % ({:.0} %)", 100.0 * busy.all, 100.0 * busy.own)),
             if run.right { "right" } else { "WRONG" }.to_owned(),
-            killed.unwrap_or_default(),
+            happened.join("; "),
         ]
     };
     table_of(&(header, results.runs.iter().map(row).collect()))

@@ -38,6 +38,16 @@ average of\nthe fastest possible over all luck, and its standard deviation.\n\n"
         text.push_str(&wrap(sentence));
         text.push('\n');
     }
+    for run in results.runs.iter().filter(|run| !run.right) {
+        text.push_str(&format!(
+            "{}: {} peers, {}, seed {}: {}\n",
+            look.paint(Ink::Bad, "wrong"),
+            run.peers,
+            run.topology,
+            run.seed,
+            clean(&run.faults.join("; "))
+        ));
+    }
     for failed in &results.failed {
         let kept = failed.kept.as_deref().map(|at| format!("; logs: {at}")).unwrap_or_default();
         text.push_str(&format!(

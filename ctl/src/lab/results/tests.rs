@@ -28,13 +28,14 @@ pub(in crate::lab) fn sample(peers: &[u32], lost: impl Fn(u32) -> f64) -> Result
             draws_needed: Some(draws_needed),
             efficiency: Some(needed_s / seconds),
             right: true,
+            faults: Vec::new(),
             submits: 1,
             refusals: 0,
             submitted_by: Some("lab/peer1".into()),
             reply: None,
             killed: None,
             efficiency_of_living: None,
-            cpu_busy: Some(0.2),
+            busy: Some(Busy { all: 0.2, own: 0.1 }),
             curve: vec![(0.0, 0), (seconds / 2.0, 960), (seconds, 1000)],
         }
     };

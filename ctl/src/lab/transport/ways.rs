@@ -39,10 +39,14 @@ pub(super) struct Way {
 pub(super) const WAYS: [Way; 7] = [
     Way {
         name: "channel",
-        why: "memory of one process: no copy through the kernel, which is only asked to wake a sleeper",
+        why: "a hand-over in memory; the kernel is only asked to sleep and to wake, after some spinning",
         connect: channel,
     },
-    Way { name: "pipe", why: "two system calls and two copies, and a wake-up by the kernel", connect: pipe },
+    Way {
+        name: "pipe",
+        why: "two system calls and two copies; the kernel wakes the reader, often at once on its own core",
+        connect: pipe,
+    },
     Way {
         name: "unix socket",
         why: "as a pipe, plus a message header and locks for each write",

@@ -108,6 +108,13 @@ impl Lan {
         self.nft(&self.hub, "delete table bridge part\n");
     }
 
+    /// The hosts have link-local IPv6 addresses left, nothing else.
+    pub(crate) fn take_ipv4_away(&self) {
+        for host in &self.hosts {
+            run(&format!("ip -n {host} -4 addr flush dev eth0"));
+        }
+    }
+
     /// The cable of host `n`: in or out.
     pub(crate) fn plug(&self, n: usize, state: &str) {
         run(&format!("ip -n {} link set p{n} {state}", self.hub));

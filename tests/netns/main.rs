@@ -95,6 +95,24 @@ fn five_hosts_find_each_other_by_multicast_within_two_seconds() {
 
 #[test]
 #[ignore = "needs root; make netns-test"]
+fn hosts_without_ipv4_find_each_other_at_their_link_local_addresses() {
+    let lan = Lan::new(3);
+    lan.take_ipv4_away();
+    let daemons = lan.daemons(&["--autostart", "false", "--listen", "[::]:9900"]);
+    let mut clients = clients(&daemons);
+    wait_until("all linked", || all_linked(&mut clients));
+    for client in &mut clients {
+        let peers = client.ask(json!({"cmd": "peers"})).unwrap();
+        for peer in peers["peers"].as_array().unwrap() {
+            let address = peer["address"].as_str().unwrap();
+            assert!(address.starts_with("[fe80::") && address.ends_with("]:9900"), "{peer}");
+            assert!(address.contains('%'), "{peer}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root; make netns-test"]
 fn a_group_that_was_parted_is_equal_within_a_second_of_the_return() {
     let lan = Lan::new(5);
     let _server = lan.server(&["--rate", "40"]);

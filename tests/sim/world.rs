@@ -1,7 +1,9 @@
 //! The world: nodes, network and line server under one agenda. It moves time, hands inputs to engines and does what
-//! their effects ask, and lets the oracle look at each step. What can be done *to* a swarm is in `faults`.
+//! their effects ask, and lets the oracle look at each step. What can be done *to* a swarm is in `faults`,
+//! what can be asked of it in `views`.
 
 mod faults;
+mod views;
 
 pub use faults::Action;
 
@@ -134,39 +136,6 @@ impl World {
         &mut self.oracle
     }
 
-    /// The one node that leads, if it is one.
-    #[must_use]
-    pub fn master(&self) -> Option<usize> {
-        let mut masters = self.nodes.iter().enumerate().filter(|(_, node)| node.masters().is_some());
-        let first = masters.next()?.0;
-        masters.next().is_none().then_some(first)
-    }
-
-    /// All nodes that are up agree on one of them as master.
-    #[must_use]
-    pub fn agrees(&self) -> bool {
-        let mut named = self
-            .nodes
-            .iter()
-            .filter(|node| !node.left)
-            .filter_map(Node::engine)
-            .map(|engine| engine.master().map(|master| (master.id, master.term)));
-        let Some(Some(first)) = named.next() else { return false };
-        self.master().is_some() && named.all(|other| other == Some(first))
-    }
-
-    /// Every node that is up is done: submitted, complete, nothing owed.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.nodes.iter().filter(|node| !node.left).filter_map(Node::engine).all(|engine| engine.is_over())
-    }
-
-    /// Every node that is up holds the whole file.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.nodes.iter().filter_map(Node::engine).all(|engine| engine.is_complete())
-    }
-
     /// Goes on until `is_there`, for at most `within`. `what` is the promise.
     pub fn run_until(
         &mut self,
@@ -188,47 +157,6 @@ impl World {
         let end = self.now() + span;
         while self.step(end)? {}
         Ok(())
-    }
-
-    /// Paths that are cut.
-    #[must_use]
-    pub fn cuts(&self) -> Vec<(Place, Place)> {
-        self.net.cuts()
-    }
-
-    /// What must be true once all is over: everybody holds the right file, and said no more than there was to say.
-    pub fn check_end(&self) -> Result<(), Broken> {
-        for (n, node) in self.nodes.iter().enumerate() {
-            let Some(engine) = node.engine() else { continue };
-            let mut held = Vec::new();
-            engine.lines().for_each(|_, text| held.extend([text, b"\n"].concat()));
-            let file: Vec<u8> = self.server.file().contents().flatten().copied().collect();
-            if held != file {
-                return Err(Broken(format!("node{n} ends with another file")));
-            }
-        }
-        self.oracle.check_traffic(self.nodes.len(), self.now().seconds())
-    }
-
-    /// Each node in a line.
-    fn state(&self) -> String {
-        let tell = |(n, node): (usize, &Node)| match node.engine() {
-            None => format!("\n  node{n}: down"),
-            Some(engine) => {
-                let status = engine.status();
-                format!(
-                    "\n  node{n} {}: {:?}, {:?} lines, submit {:?}, master {:?}, {} linked{}",
-                    status.id.short(),
-                    status.state,
-                    status.job.have,
-                    status.submit.state,
-                    status.master.map(|master| (master.name, master.term.0)),
-                    status.peers.connected,
-                    if node.frozen.is_some() { ", held up" } else { "" },
-                )
-            }
-        };
-        self.nodes.iter().enumerate().map(tell).collect()
     }
 
     /// The next happening before `until`. False if there is none.

@@ -74,8 +74,8 @@ pub fn run(
     let world = play(seed, &plan, |world| {
         let mut rng = fastrand::Rng::with_seed(seed);
         world
-            .run_until(Duration::from_secs(60), "a master announces", |world| announcing(world).is_some())?;
-        let master = announcing(world).unwrap_or_default();
+            .run_until(Duration::from_secs(60), "a master announces", |world| world.announcing().is_some())?;
+        let master = world.announcing().unwrap_or_default();
         world.run_for(Duration::from_millis(rng.u64(0..900)))?;
         strike(world, scenario, master, &mut rng)?;
         let ended = |world: &World| world.is_over() || (in_doubt == InDoubt::Hold && world.is_complete());
@@ -83,18 +83,6 @@ pub fn run(
         world.run_until(Duration::from_secs(120), "everybody is done", ended)
     })?;
     Ok(Tally { submits: world.submitted().iter().filter(|submit| submit.right).count() })
-}
-
-/// The node that has just announced its INTENT.
-fn announcing(world: &World) -> Option<usize> {
-    world.nodes().iter().position(|node| {
-        let own = node.settings.id;
-        node.masters().is_some()
-            && node
-                .engine()
-                .and_then(|engine| engine.durable().intent.as_ref())
-                .is_some_and(|intent| intent.by == own)
-    })
 }
 
 fn strike(

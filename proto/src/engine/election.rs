@@ -20,6 +20,8 @@ use std::collections::BTreeSet;
 
 /// Peers get this long to meet before anybody stands.
 const SETTLE: Duration = Duration::from_millis(500);
+/// Where those who are heard decide, they get longer: whoever is missed then would elect a master of its own.
+const SETTLE_AVAILABLE: Duration = Duration::from_secs(2);
 /// Without a master, a node stands after half to all of this.
 const STAND: Duration = Duration::from_millis(200);
 /// After an attempt that failed, after half to all of this.
@@ -112,7 +114,8 @@ impl Election {
             grace_over: false,
             said: Vec::new(),
         };
-        election.stand_at = now + SETTLE + election.random(STAND);
+        let settle = if settings.quorum == Quorum::Available { SETTLE_AVAILABLE } else { SETTLE };
+        election.stand_at = now + settle + election.random(STAND);
         election
     }
 

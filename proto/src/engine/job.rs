@@ -106,15 +106,13 @@ impl Engine {
             _ => {}
         }
         self.yield_if_evicted();
-        let draw = self.started
-            && !self.paused
-            && !complete
-            && !self.is_done()
-            && self.failed.is_none()
-            && self.yields.is_none();
+        // After DONE lines are left to the peers that have more; if none has, a crash took them from all.
+        let wanted = !complete && (!self.is_done() || !self.has_richer_peer());
+        let free = !self.paused && self.yields.is_none() && self.failed.is_none();
+        let draw = self.started && free && wanted;
         let now = self.now;
         self.fetch.set_drawing(draw, now);
-        if self.is_done() && !self.fetch.has_errand() && self.fetch.is_connected() {
+        if !draw && self.is_done() && !self.fetch.has_errand() && self.fetch.is_connected() {
             self.fetch.hang_up(now, &mut self.out);
         }
     }
@@ -140,6 +138,12 @@ impl Engine {
             self.out.note(Event::Yielded { to: peer });
             self.fetch.hang_up(now, &mut self.out);
         }
+    }
+
+    /// A linked peer that works on the same job told that it holds more lines.
+    fn has_richer_peer(&self) -> bool {
+        let (held, epoch) = (self.ledger.held().count(), self.durable.job.epoch);
+        self.links.iter().any(|(_, link)| link.established && link.epoch == epoch && link.beat.held > held)
     }
 
     /// An operator's wish; every request gets one reply.

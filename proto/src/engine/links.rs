@@ -260,6 +260,12 @@ impl Links {
     }
 }
 
+/// It means something on its own link only.
+#[must_use]
+pub fn is_link_local(address: &SocketAddr) -> bool {
+    matches!(address.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local())
+}
+
 impl Link {
     /// A link on which nothing was said yet.
     #[must_use]
@@ -288,6 +294,23 @@ impl Link {
             draws_from: Vec::new(),
             lines_sent: 0,
             lines_received: 0,
+        }
+    }
+
+    /// Where the other end listens, if it says `told`: at the address of the link if it listens on all.
+    #[must_use]
+    pub fn listener(&self, told: SocketAddr) -> SocketAddr {
+        if !told.ip().is_unspecified() {
+            return told;
+        }
+        match self.remote.ip().to_canonical() {
+            ip @ IpAddr::V4(_) => SocketAddr::new(ip, told.port()),
+            IpAddr::V6(_) => {
+                // With its scope, without which a link-local address leads nowhere.
+                let mut address = self.remote;
+                address.set_port(told.port());
+                address
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
         Engine,
         event::Event,
         io::{ConnId, Effect},
-        links::{CONFIGURED, Link, Told},
+        links::{CONFIGURED, Link, Told, is_link_local},
         say::To,
     },
     ids::{JobId, PeerId},
@@ -27,7 +27,11 @@ const DIALS_AT_ONCE: usize = 16;
 impl Engine {
     /// How often this node says that it lives.
     pub(super) fn beat_interval(&self) -> Duration {
-        if self.is_done() || (self.paused && !self.submit.is_under_way()) { IDLE_BEAT } else { BEAT }
+        if (self.is_done() && self.ledger.is_complete()) || (self.paused && !self.submit.is_under_way()) {
+            IDLE_BEAT
+        } else {
+            BEAT
+        }
     }
 
     pub(super) fn on_peer_opened(&mut self, conn: ConnId, id: PeerId, address: SocketAddr) {
@@ -51,8 +55,8 @@ impl Engine {
         } else if self.links.remember(id).found.is_empty() {
             self.links.remember(id).found = "accepted".into();
         }
-        if self.links.is_banned(id) {
-            self.refuse(conn, id, ByeReason::Banned);
+        if self.left || self.links.is_banned(id) {
+            self.refuse(conn, id, if self.left { ByeReason::Leaving } else { ByeReason::Banned });
             return;
         }
         if let Some(older) = self.links.any_conn_of(id) {
@@ -254,12 +258,7 @@ impl Engine {
         let Some(link) = self.links.get_mut(conn) else { return };
         link.epoch = hello.job.epoch;
         link.interval = BEAT;
-        let mut listen = hello.listen;
-        if let Some(address) = &mut listen
-            && address.ip().is_unspecified()
-        {
-            address.set_ip(link.remote.ip());
-        }
+        let listen = hello.listen.map(|told| link.listener(told));
         let remote = link.remote;
         let known = self.links.remember(id);
         known.name = hello.name.clone();
@@ -293,7 +292,9 @@ impl Engine {
     fn introduce(&mut self, conn: ConnId, id: PeerId) {
         let address = |id: &PeerId| {
             let known = self.links.known().get(id)?;
-            Some((*id, known.name.clone(), known.listen?))
+            // A link-local address means another host, or none, elsewhere.
+            let listen = known.listen.filter(|listen| !is_link_local(listen))?;
+            Some((*id, known.name.clone(), listen))
         };
         let others = self.links.live().iter().filter(|other| **other != id).filter_map(address).collect();
         let newcomer: Vec<_> = address(&id).into_iter().collect();
@@ -332,7 +333,8 @@ impl Engine {
     }
 
     fn on_bye(&mut self, conn: ConnId, id: PeerId, bye: &Bye) {
-        if bye.reason == ByeReason::Leaving as u8 && self.durable.members.leave(id) {
+        let leaves = bye.reason == ByeReason::Leaving as u8;
+        if leaves && self.durable.members.leave(id) {
             self.out.note(Event::MemberLeft { peer: id });
             self.dirty = true;
         }
@@ -347,6 +349,11 @@ impl Engine {
         self.links.put_off(id, &why, lasting, self.now);
         self.out.push(Effect::Close { conn });
         self.unlink(conn, &why);
+        if leaves {
+            // It will dial when it wants to be back.
+            self.durable.addresses.retain(|_, known| *known != id);
+            self.links.forget(id);
+        }
     }
 
     fn on_new_job(&mut self, conn: ConnId, id: PeerId, new: &NewJob) {

@@ -116,6 +116,7 @@ impl World {
             self.act(Action::SlowDisk(node, Duration::ZERO))?;
             self.act(Action::Thaw(node))?;
             self.act(Action::Start(node))?;
+            self.act(Action::Command(node, Command::Resume))?;
         }
         Ok(())
     }

@@ -129,13 +129,14 @@ impl Multicast {
             self.pace.soon(now, ANSWER_WITHIN.mul_f64(rng.f64()), ANSWER_GAP);
         }
         if self.pace.is_due(now) {
-            self.adapt();
-            self.speak();
+            let problem = self.adapt().or(self.speak());
+            self.tell(problem);
             self.pace.step(now, missing(), rng.f64());
         }
     }
 
-    fn speak(&mut self) {
+    /// Gives what is in the way.
+    fn speak(&self) -> Option<String> {
         let newcomer = self.pace.steps() < NEWCOMER_TIMES;
         let bytes = Announcement { newcomer, ip: None, port: self.listen.port() }.write(self.swarm);
         let mut problem = None;
@@ -144,24 +145,22 @@ impl Multicast {
             if let Err(error) = port.speaks.send_to(&bytes, port.group)
                 && error.kind() == io::ErrorKind::PermissionDenied
             {
+                let (how, group) = (&port.how, port.group);
                 problem = Some(format!(
-                    "{}: {error}\" cure=\"let UDP port {PORT} out to {GROUP_V4} (IPAddressAllow=multicast)",
-                    port.how
+                    "{how}: {error}\" cure=\"let UDP out to {group} (IPAddressAllow=multicast in the unit)"
                 ));
             }
         }
-        if problem.is_some() {
-            self.tell(problem);
-        }
+        problem
     }
 
-    /// Opens sockets on interfaces that came, closes those on interfaces that went.
-    fn adapt(&mut self) {
-        let (usable, mut problem) = match interfaces::usable(&self.names, self.listen) {
-            Ok(usable) => (usable, None),
+    /// Opens sockets on interfaces that came, closes those on interfaces that went. Gives what is in the way.
+    fn adapt(&mut self) -> Option<String> {
+        let usable = match interfaces::usable(&self.names, self.listen) {
+            Ok(usable) => usable,
             Err(error) => {
                 let cure = "cure=\"RestrictAddressFamilies= must have AF_NETLINK";
-                (Vec::new(), Some(format!("the interfaces can't be listed: {error}\" {cure}")))
+                return Some(format!("the interfaces can't be listed: {error}\" {cure}"));
             }
         };
         self.ports.retain(|_, port| {
@@ -172,37 +171,40 @@ impl Multicast {
             }
             stays
         });
-        for interface in usable {
-            if self.ports.values().any(|port| port.interface == interface) {
-                continue;
-            }
-            let token = Token(self.next_token);
-            match Port::open(interface.clone(), &self.registry, token) {
-                Ok(port) => {
-                    log::info!(
-                        "multicast-started interface={} address={} group={}",
-                        interface.name,
-                        port.own.ip(),
-                        port.group
-                    );
-                    self.ports.insert(token, port);
-                    self.next_token += 1;
-                }
-                Err(error) => {
-                    let cure = "cure=\"check the interface, or name others: multicast:IF";
-                    problem = Some(format!("{}: {error}\" {cure}", interface.name));
-                }
-            }
-        }
-        if self.ports.is_empty() && problem.is_none() {
-            let of =
-                if self.names.is_empty() { "no interface".into() } else { self.names.join(" and ") + " not" };
+        let mut problem = None;
+        if usable.is_empty() {
+            let of = if self.names.is_empty() {
+                "no interface is".into()
+            } else {
+                self.names.join(", ") + ": not"
+            };
             problem = Some(format!(
                 "{of} up and able to multicast for a listener at {}\" cure=\"check swarm.listen and swarm.discover",
                 self.listen
             ));
         }
-        self.tell(problem);
+        for interface in usable {
+            if self.ports.values().any(|port| port.interface == interface) {
+                continue;
+            }
+            let token = Token(self.next_token);
+            let name = interface.name.clone();
+            match Port::open(interface, &self.registry, token) {
+                Ok(port) => {
+                    let (address, group) = (port.own.ip(), port.group);
+                    log::info!("multicast-started interface={name} address={address} group={group}");
+                    self.ports.insert(token, port);
+                    self.next_token += 1;
+                }
+                // A new IPv6 address is first tried for being unique; the next announcement finds it ready.
+                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {}
+                Err(error) => {
+                    let cure = "cure=\"check the interface, or name others: multicast:IF";
+                    problem = Some(format!("{name}: {error}\" {cure}"));
+                }
+            }
+        }
+        problem
     }
 
     fn tell(&mut self, problem: Option<String>) {

@@ -1,1 +1,147 @@
+use super::*;
 
+fn id(n: u8) -> PeerId {
+    PeerId([n; 16])
+}
+
+/// Node `me` of members 1..=`members`, which hears `live`.
+struct Node {
+    election: Election,
+    members: Members,
+    anonymous: u32,
+    live: BTreeSet<PeerId>,
+    now: Moment,
+}
+
+impl Node {
+    fn new(me: u8, members: u8, quorum: Quorum) -> Self {
+        let grace = Duration::from_secs(10);
+        let settings =
+            settings::Election { quorum, grace, in_doubt: settings::InDoubt::Resubmit, priority: 0 };
+        let mut list = Members::default();
+        (1..=members).for_each(|n| assert!(list.join(id(n))));
+        let election = Election::new(id(me), settings, (Term(0), None), 7, Moment::ZERO);
+        Self { election, members: list, anonymous: 0, live: BTreeSet::new(), now: Moment::ZERO }
+    }
+
+    fn hears(mut self, live: &[u8]) -> Self {
+        self.live = live.iter().copied().map(id).collect();
+        self
+    }
+
+    fn with<R>(&mut self, act: impl FnOnce(&mut Election, Moment, Electorate<'_>) -> R) -> R {
+        let electorate = Electorate { members: &self.members, anonymous: self.anonymous, live: &self.live };
+        act(&mut self.election, self.now, electorate)
+    }
+
+    /// Lets time pass; what is to be stored is stored at once if `disk`.
+    fn wait(&mut self, ms: u64, disk: bool) -> Vec<Said> {
+        let end = self.now + Duration::from_millis(ms);
+        let mut said = Vec::new();
+        while let Some(at) = self.election.deadline().filter(|at| *at <= end) {
+            self.now = at.max(self.now);
+            self.with(Election::on_time);
+            if disk && self.election.take_ballot_changed() {
+                self.with(Election::on_ballot_stored);
+            }
+            said.extend(self.election.take_said());
+        }
+        self.now = end;
+        said
+    }
+
+    fn vote_of(&mut self, from: u8, round: Round, term: u64) {
+        self.with(|election, now, electorate| {
+            election.on_vote(id(from), (round, Term(term), true), now, electorate);
+        });
+    }
+}
+
+#[test]
+fn half_of_the_members_suffice_only_with_the_lowest_of_them() {
+    let mut lowest = Node::new(1, 2, Quorum::Majority);
+    lowest.wait(2_000, true);
+    assert!(lowest.election.is_master());
+    let mut other = Node::new(2, 2, Quorum::Majority);
+    other.wait(2_000, true);
+    assert!(!other.election.is_master());
+}
+
+#[test]
+fn while_a_configured_peer_was_never_met_nobody_counts_as_the_lowest() {
+    let mut alone = Node::new(1, 1, Quorum::Majority);
+    alone.anonymous = 1;
+    alone.wait(5_000, true);
+    assert!(!alone.election.is_master());
+}
+
+#[test]
+fn a_candidate_waits_for_its_own_vote_to_be_stored() {
+    let mut node = Node::new(2, 3, Quorum::Majority).hears(&[1, 3]);
+    node.wait(1_000, false);
+    let term = node.election.term().next().0;
+    node.vote_of(1, Round::PreVote, term);
+    assert_eq!(node.election.term(), Term(term));
+    node.vote_of(1, Round::Vote, term);
+    node.wait(60_000, false);
+    assert!(!node.election.is_master(), "its own vote is not stored");
+    assert_eq!(node.election.term(), Term(term), "and it does not stand again meanwhile");
+    node.with(Election::on_ballot_stored);
+    node.vote_of(3, Round::Vote, term);
+    assert!(node.election.is_master());
+}
+
+#[test]
+fn one_vote_a_term_whoever_asks() {
+    let mut voter = Node::new(1, 3, Quorum::Majority).hears(&[2, 3]);
+    for from in [2, 3] {
+        let ask = Ask { round: Round::Vote, term: Term(1), priority: 0 };
+        voter.with(|election, now, electorate| election.on_ask(id(from), ask, now, electorate));
+    }
+    let granted: Vec<_> = voter
+        .election
+        .take_said()
+        .into_iter()
+        .filter_map(|said| match said {
+            Said::Vote { to, granted, .. } => Some((to, granted)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(granted, [(id(2), true), (id(3), false)]);
+    assert_eq!(voter.election.ballot(), (Term(1), Some(id(2))));
+}
+
+#[test]
+fn a_master_that_is_only_heard_of_is_not_told_on() {
+    let mut node = Node::new(1, 3, Quorum::Majority).hears(&[2]);
+    node.with(|election, now, electorate| election.on_beat(id(2), Term(1), Some(id(3)), now, electorate));
+    assert_eq!((node.election.master(), node.election.heard_master()), (Some(id(3)), None));
+    node.live.insert(id(3));
+    node.with(|election, now, electorate| election.on_beat(id(3), Term(1), Some(id(3)), now, electorate));
+    assert_eq!(node.election.heard_master(), Some(id(3)));
+}
+
+#[test]
+fn after_the_grace_time_those_who_hear_each_other_suffice() {
+    let mut node = Node::new(3, 3, Quorum::Grace);
+    node.wait(9_900, true);
+    assert!(!node.election.is_master());
+    node.wait(1_500, true);
+    assert!(node.election.is_master());
+    let mut strict = Node::new(3, 3, Quorum::Majority);
+    strict.wait(60_000, true);
+    assert!(!strict.election.is_master());
+}
+
+#[test]
+fn a_newer_term_ends_a_master_and_a_master_held_up_steps_down() {
+    for held_up in [false, true] {
+        let mut node = Node::new(1, 1, Quorum::Majority);
+        node.wait(2_000, true);
+        assert!(node.election.is_master());
+        node.with(
+            |election, now, _| if held_up { election.on_stall(now) } else { election.on_term(Term(9), now) },
+        );
+        assert!(!node.election.is_master());
+    }
+}

@@ -184,3 +184,16 @@ fn how_a_peer_was_found_is_discovery_rather_than_that_it_came_first() {
     table.links.add_contact(&address(1).to_string(), CONFIGURED, None, at(9));
     assert_eq!(table.links.found(BOB), CONFIGURED);
 }
+
+#[test]
+fn a_peer_that_listens_on_all_addresses_listens_where_its_link_comes_from() {
+    let listener = |remote: &str, told: &str| {
+        let link = Link::new(BOB, remote.parse().unwrap(), at(0));
+        link.listener(told.parse().unwrap()).to_string()
+    };
+    assert_eq!(listener("10.0.0.1:33000", "0.0.0.0:9900"), "10.0.0.1:9900");
+    assert_eq!(listener("[::ffff:10.0.0.1]:33000", "[::]:9900"), "10.0.0.1:9900");
+    assert_eq!(listener("[fe80::1%4]:33000", "[::]:9900"), "[fe80::1%4]:9900");
+    assert_eq!(listener("10.0.0.1:33000", "192.0.2.7:9900"), "192.0.2.7:9900");
+    assert!(is_link_local(&"[fe80::1%4]:9900".parse().unwrap()) && !is_link_local(&address(1)));
+}

@@ -199,11 +199,18 @@ with the right file.{living}",
 
 fn luck(results: &Results) -> String {
     let share = 100.0 * results.theory.deviation / results.theory.draws;
+    let seeds = results.settings.runs;
+    let fair = match &results.settings.conditions.server {
+        Some(_) => "This server gives every swarm other draws, so smaller differences than that say nothing."
+            .to_owned(),
+        None => format!(
+            "Here every swarm had the same {seeds} seed{}, so all needed the same draws.",
+            if seeds == 1 { "" } else { "s" }
+        ),
+    };
     format!(
         "A single run says little: by the luck of the draw its time varies by +-{share:.0} % (one standard deviation). \
-Here every swarm had the same {} seed{}, so all needed the same draws.",
-        results.settings.runs,
-        if results.settings.runs == 1 { "" } else { "s" }
+{fair}"
     )
 }
 
@@ -268,6 +275,9 @@ mod tests {
             (run.draws_needed, run.efficiency) = (None, None);
         }
         assert!(answer(&unknown).because[1].contains("not known"));
+        assert!(answer(&unknown).because.last().unwrap().ends_with("needed the same draws."));
+        unknown.settings.conditions.server = Some("192.0.2.1:9801".into());
+        assert!(answer(&unknown).because.last().unwrap().contains("other draws"));
         unknown.interrupted = true;
         assert!(
             answer(&unknown).because.last().unwrap().starts_with("Beware: the comparison was interrupted")

@@ -253,6 +253,7 @@ impl EventLoop {
             log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
         }
         let mut bytes = core::mem::take(&mut self.buffer);
+        self.connections.start_turn();
         while let Some(news) = self.connections.next_news(&mut bytes) {
             match news {
                 News::Opened { conn, peer, address } => self.feed(Input::Opened { conn, peer, address }),
@@ -261,9 +262,6 @@ impl EventLoop {
                 News::Refused { from, why, reason } => {
                     self.refusals.note(&from, &why, reason, self.now, &mut self.report);
                 }
-            }
-            if self.now.since(self.clock.now()) > Duration::from_millis(50) {
-                break;
             }
         }
         self.buffer = bytes;

@@ -9,6 +9,7 @@ use crate::{
         ledger::{Arrival, Ledger},
         links::CONFIGURED,
         say::To,
+        settings::SubmitBy,
         submit::Submit,
     },
     ids::{JobId, LineNumber, PeerId},
@@ -118,7 +119,10 @@ impl Engine {
         let draw = self.started && free && wanted;
         let now = self.now;
         self.fetch.set_drawing(draw, now);
-        if !draw && self.is_done() && !self.fetch.has_errand() && self.fetch.is_connected() {
+        // A server that lets one connection of an address live must be free for the master to submit.
+        let others_submit = self.settings.submit_by == SubmitBy::Master && !self.election.is_master();
+        let finished = self.is_done() || (complete && others_submit);
+        if !draw && finished && !self.fetch.has_errand() && self.fetch.is_connected() {
             self.fetch.hang_up(now, &mut self.out);
         }
     }

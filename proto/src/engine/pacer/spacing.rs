@@ -14,8 +14,8 @@ const HUNT: f64 = 1.3;
 const HUNT_LEAST: Micros = 60.0;
 /// A leap's gap, in periods.
 const LEAP: f64 = 0.6;
-/// Time between leaps, at least: µs, and periods.
-const LEAP_EVERY: (Micros, f64) = (300_000.0, 16.0);
+/// Time between leaps, at least: µs, and periods; but not longer than the third, so that no belief lasts for minutes.
+const LEAP_EVERY: (Micros, f64, Micros) = (300_000.0, 16.0, 1_500_000.0);
 /// Below this gap there is no limit worth pacing for.
 const OPEN: Micros = 40.0;
 /// The bucket test: the late half, and the early half, in periods.
@@ -189,7 +189,7 @@ impl Spacing {
             self.leap = true;
         } else if !self.search && at >= self.leap_after {
             self.leap = true;
-            self.leap_after = at + LEAP_EVERY.0.max(LEAP_EVERY.1 * self.period) + link.rtt;
+            self.leap_after = at + (LEAP_EVERY.1 * self.period).clamp(LEAP_EVERY.0, LEAP_EVERY.2) + link.rtt;
         } else if !self.rides(link) {
             let every = if self.reach > 16.0 * self.noise(link) { 1 } else { 3 };
             if self.slot.is_multiple_of(every) {
@@ -200,11 +200,15 @@ impl Spacing {
 
     pub(super) fn on_reply(&mut self, sample: &Sample, link: &Link) -> Option<Pace> {
         let gap = sample.gap.unwrap_or(sample.now);
+        if sample.vague {
+            self.on_vague(sample, gap, link);
+            return None;
+        }
         if self.hunt.is_some() {
             return self.on_hunted(sample, gap, link);
         }
         match sample.role {
-            Role::Leap => return self.on_leap(sample, gap),
+            Role::Leap => return self.on_leap(sample, gap, link),
             Role::Early => self.on_early(sample),
             Role::Probe => self.on_probe(sample, gap, link),
             Role::Late | Role::Regular if self.rides(link) => self.on_ride(sample, gap, link),
@@ -221,6 +225,32 @@ impl Spacing {
             }
         }
         None
+    }
+
+    /// Nothing is learnt from it; the next request is one period after the latest moment that counts.
+    fn on_vague(&mut self, sample: &Sample, gap: Micros, link: &Link) {
+        let base = link.last_answer.unwrap_or(sample.sent);
+        if let Some(hunt) = &mut self.hunt {
+            if sample.answered {
+                let base = (!link.is_long()).then_some(base);
+                (hunt.base, hunt.tried, hunt.refused) = (base, sample.now - base.unwrap_or(sample.now), 0.0);
+            }
+            return;
+        }
+        (self.refused, self.longest, self.overshot) = (0, 0.0, false);
+        if matches!(sample.role, Role::Late | Role::Early | Role::Leap) {
+            self.test = Test::No;
+        }
+        if sample.more {
+            return;
+        }
+        if sample.answered {
+            (self.anchor, self.retry) = (base, None);
+        } else if sample.role == Role::Regular || sample.role == Role::Late {
+            let over = (gap - self.period).max(0.0);
+            self.retry =
+                Some((sample.sent + (0.05 * self.period).max(0.45 * over)).max(base + self.period));
+        }
     }
 
     fn on_hunted(&mut self, sample: &Sample, gap: Micros, link: &Link) -> Option<Pace> {
@@ -376,7 +406,7 @@ impl Spacing {
         }
     }
 
-    fn on_leap(&mut self, sample: &Sample, gap: Micros) -> Option<Pace> {
+    fn on_leap(&mut self, sample: &Sample, gap: Micros, link: &Link) -> Option<Pace> {
         let tested = core::mem::replace(&mut self.test, Test::No) == Test::Leap;
         if sample.answered {
             self.credit = 0;
@@ -386,7 +416,7 @@ impl Spacing {
             if gap < 0.9 * self.period {
                 // The limit was raised: again, from there.
                 self.period = gap;
-                (self.search, self.step) = (true, 0.1 * gap);
+                (self.search, self.step) = (self.rides(link), 0.1 * gap);
                 self.reach = 0.4 * gap;
                 self.anchor = self.anchor.max(sample.sent);
                 self.retry = None;

@@ -236,26 +236,27 @@ fn a_lost_connection_costs_no_more_than_its_own_time() {
     }
 }
 
+/// One segment in ten is lost and sent again, each way, so that replies come 200-400 ms late and in bunches. What the
+/// limiter saw of them is unknown, and no belief that they leave behind may outlast them.
 #[test]
-fn explore() {
-    for kind in [Spacing, Bucket, Window] {
-        for latency in [0, 5, 50] {
-            let mut worst = (f64::INFINITY, 0u64, 0.0);
-            let mut mean = [0.0; 4];
-            for seed in 1..=20 {
-                let base = Scene::new(kind, 100.0).latency(latency);
-                let lossy = Some((0.1, 30.0));
-                let at = |from: f64, seconds: f64| {
-                    let scene = Scene { lossy, seed, from, seconds, burst: 5, ..base.clone() };
-                    (run(&scene).share(&scene), run(&scene).belief.and_then(|b| b.limit).unwrap_or(0.0))
-                };
-                let during = at(2.0, 30.0);
-                let after = at(32.0, 42.0);
-                let later = at(42.0, 52.0);
-                if after.0 < worst.0 { worst = (after.0, seed, during.1); }
-                for (m, v) in mean.iter_mut().zip([during.0, during.1, after.0, later.0]) { *m += v / 20.0; }
-            }
-            eprintln!("{kind:?} {latency}: during {:.3} believes {:.1} after {:.3} later {:.3} worst {worst:?}", mean[0], mean[1], mean[2], mean[3]);
+fn a_path_that_loses_segments_teaches_nothing_wrong() {
+    let share = |scene: &Scene, (from, seconds): (f64, f64)| {
+        let scene = Scene { from, seconds, ..scene.clone() };
+        run(&scene).share(&scene)
+    };
+    for (kind, latency, least) in [
+        (Spacing, 0, 0.95),
+        (Spacing, 5, 0.9),
+        (Spacing, 50, 0.7),
+        (Window, 0, 0.95),
+        (Window, 5, 0.9),
+        (Bucket, 0, 0.5),
+    ] {
+        for seed in 1..=20 {
+            let base = Scene::new(kind, 100.0).latency(latency);
+            let scene = Scene { lossy: Some((0.1, 30.0)), burst: 5, seed, ..base };
+            let after = share(&scene, (32.0, 42.0));
+            assert!(after > least, "{kind:?}, {latency} ms, seed {seed}: {after} after the losses");
         }
     }
 }

@@ -86,10 +86,7 @@ fn main() -> ExitCode {
         "| {:26} | who     | useful |  bar  | refused |  bar  | processor | calls | verdict |",
         "line server"
     );
-    println!(
-        "|{:-<28}|---------|--------|-------|---------|-------|-----------|-------|---------|",
-        ""
-    );
+    println!("|{:-<28}|---------|--------|-------|---------|-------|-----------|-------|---------|", "");
     let mut missed = 0;
     for row in ROWS.iter().filter(|row| plan.wants(row.name)) {
         for &daemons in row.daemons {

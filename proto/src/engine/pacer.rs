@@ -122,6 +122,8 @@ struct Link {
     /// The mean round trip, and how far from it the round trips are on average.
     usual: Micros,
     jitter: Micros,
+    /// The last reply that was held up came in then.
+    held_until: Micros,
     last_answer: Option<Micros>,
     /// That answer was held up: `last_answer` is the latest moment at which its request can have arrived.
     last_held: bool,
@@ -134,11 +136,19 @@ struct Link {
 }
 
 impl Link {
-    fn on_trip(&mut self, trip: Micros) {
+    fn on_trip(&mut self, sent: Micros, trip: Micros) {
         if self.rtt <= 0.0 {
             (self.rtt, self.usual) = (trip, trip);
         }
-        self.rtt = trip.min(self.rtt * if self.is_held(trip) { 1.01 } else { 1.005 });
+        if self.is_held(trip) {
+            // Unless that goes on, the link is as it was. What comes in a bunch was held up once.
+            if sent > self.held_until {
+                self.rtt *= 1.1;
+                self.held_until = sent + trip;
+            }
+            return;
+        }
+        self.rtt = trip.min(self.rtt * 1.005);
         // One late reply is no habit of the link.
         let off = (trip - self.usual).clamp(-10.0 * self.jitter - 10.0, 10.0 * self.jitter + 10.0);
         self.usual += 0.1 * off;
@@ -281,13 +291,13 @@ impl Pacer {
         let trip = now - reply.sent;
         let held = self.link.is_held(trip);
         if reply.timed {
-            self.link.on_trip(trip);
+            self.link.on_trip(reply.sent, trip);
         }
         self.link.now = now;
         self.link.under_way = self.flight.outstanding;
         let gap = self.link.last_answer.map(|last| reply.sent - last);
         let more = self.flight.outstanding > 0;
-        let vague = held || self.link.last_held;
+        let vague = held || self.link.last_held || gap.is_some_and(|gap| gap < 0.0);
         let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more, vague };
         self.learn_pipelining(reply.first);
         if answered {

@@ -41,7 +41,9 @@ impl Calls {
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Perf => "system calls counted by perf",
-            Self::Strace => "system calls counted by strace, in a run of their own, as it slows the daemon down",
+            Self::Strace => {
+                "system calls counted by strace, in a run of their own, as it slows the daemon down"
+            }
             Self::Sleeps => "neither perf nor strace works here: in place of system calls, context switches",
         }
     }

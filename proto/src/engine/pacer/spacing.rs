@@ -25,6 +25,9 @@ const PRICE: f64 = 0.003;
 /// Answers until the first bucket test; doubled by each that fails.
 const FIRST_TEST: u32 = 60;
 
+/// So many refusals in a row say that a period below this is too short, even if their gaps are unknown.
+const VAIN: (u32, Micros) = (64, 100_000.0);
+
 #[derive(Debug)]
 struct Hunt {
     /// The answer that gaps count from; on a long link a request that is still to be sent.
@@ -49,6 +52,8 @@ pub(super) struct Spacing {
     step: Micros,
     /// The edge lies within the next few steps.
     search: bool,
+    /// Answers since the search began that were not refused first.
+    beyond: u32,
     hunt: Option<Hunt>,
     /// Send time of the newest request that is presumed answered.
     anchor: Micros,
@@ -58,6 +63,8 @@ pub(super) struct Spacing {
     longest: Micros,
     /// The draw before was answered well after the period.
     overshot: bool,
+    /// Refusals in a row whose gaps are unknown.
+    vain: u32,
     answers: u32,
     price: Price,
     // Probing.
@@ -93,6 +100,7 @@ impl Spacing {
             period: tried.max(1.0),
             step: 0.0,
             search: false,
+            beyond: 0,
             hunt: Some(Hunt {
                 base: (!link.is_long()).then_some(sample.sent - tried),
                 tried: if link.is_long() { 0.0 } else { sample.now - sample.sent + tried },
@@ -104,6 +112,7 @@ impl Spacing {
             refused: 0,
             longest: 0.0,
             overshot: false,
+            vain: 0,
             answers: 0,
             slot: 0,
             probe: None,
@@ -187,7 +196,7 @@ impl Spacing {
             self.test = Test::Early;
         } else if self.test == Test::Leap {
             self.leap = true;
-        } else if !self.search && at >= self.leap_after {
+        } else if !(self.search && self.rides(link)) && at >= self.leap_after {
             self.leap = true;
             self.leap_after = at + (LEAP_EVERY.1 * self.period).clamp(LEAP_EVERY.0, LEAP_EVERY.2) + link.rtt;
         } else if !self.rides(link) {
@@ -218,7 +227,7 @@ impl Spacing {
             self.refused = 0;
             self.longest = 0.0;
             self.answers = self.answers.saturating_add(1);
-            if self.answers >= self.test_after && !self.search {
+            if self.answers >= self.test_after && !(self.search && self.rides(link)) {
                 self.test = Test::Late;
                 self.test_after = self.answers.saturating_add(self.test_every);
                 self.test_every = self.test_every.saturating_mul(2);
@@ -238,6 +247,10 @@ impl Spacing {
             return;
         }
         (self.refused, self.longest, self.overshot) = (0, 0.0, false);
+        self.vain = if sample.answered { 0 } else { self.vain + 1 };
+        if self.vain >= VAIN.0 && sample.sent > self.raised && self.period < VAIN.1 {
+            (self.period, self.vain, self.raised) = (4.0 * self.period, 0, sample.now);
+        }
         if matches!(sample.role, Role::Late | Role::Early | Role::Leap) {
             self.test = Test::No;
         }
@@ -248,8 +261,7 @@ impl Spacing {
             (self.anchor, self.retry) = (base, None);
         } else if sample.role == Role::Regular || sample.role == Role::Late {
             let over = (gap - self.period).max(0.0);
-            self.retry =
-                Some((sample.sent + (0.05 * self.period).max(0.45 * over)).max(base + self.period));
+            self.retry = Some((sample.sent + (0.05 * self.period).max(0.45 * over)).max(base + self.period));
         }
     }
 
@@ -290,6 +302,7 @@ impl Spacing {
         self.search = open > (8.0 * unit).max(1.5 * link.rtt + 60.0);
         self.period = if self.search { short } else { (short + long) / 2.0 }.max(1.0);
         self.step = (open / 4.0).max(unit);
+        self.beyond = 0;
         self.price = Price::default();
     }
 
@@ -330,6 +343,11 @@ impl Spacing {
             // However late it was sent: what was answered can only shorten the period.
             let gap = gap.min(self.period);
             self.period = (gap - 2.0 * self.step).max(0.5 * gap).max(1.0);
+            // The edge is not where it was looked for: farther away each time.
+            self.beyond += 1;
+            if self.beyond > 2 {
+                self.step = (1.5 * self.step).min(0.25 * self.period).max(self.floor());
+            }
         } else {
             self.open_search(self.longest, gap, link);
         }
@@ -373,7 +391,8 @@ impl Spacing {
             return;
         }
         if sample.sent > self.raised && gap > 0.98 * self.period && gap < 1.02 * self.period {
-            self.period = self.period.max(gap) + self.noise(link) * 4f64.powi(self.repeat.min(3));
+            let raise = self.noise(link) * 4f64.powi(self.repeat.min(3));
+            self.period = self.period.max(gap) + raise.min(0.5 * self.period);
             self.repeat += 1;
             self.raised = sample.now;
         }

@@ -130,7 +130,8 @@ fn whatever_spoils_a_reply_is_told_and_costs_that_connection_only() {
         let mut first = fake.accept();
         first.answer(reply);
         let _ = first.stream.get_mut().shutdown(std::net::Shutdown::Write);
-        fake.accept().serve(&THREE);
+        let mut second = fake.accept();
+        second.serve(&THREE);
         daemon.wait("submitted");
         assert_eq!(daemon.dump(), b"zero\none\ntwo\n");
         let log = daemon.log();

@@ -39,5 +39,7 @@ clippy:
 ## What CI runs.
 check: fmt clippy test
 
+include systemd/install.mk
+
 clean:
 	$(CARGO) clean

@@ -173,6 +173,12 @@ pub enum Command {
     Key(Key),
     /// Print a completion script, e.g. for ~/.local/share/bash-completion/completions/lineswarmctl
     Completion { shell: clap_complete::Shell },
+    /// Print the man page, or write those of all commands
+    Man {
+        /// Write one page for each command into this directory
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
     /// Show a whole swarm at work: a line server and N daemons in a temporary directory
     Demo(Demo),
     /// Measure how the time of a download falls with the number of peers: real daemons, charts, a page
@@ -328,7 +334,10 @@ impl Command {
             }
             Self::Reload => Ask::Reload,
             Self::Config(Config::Show | Config::Diff) => Ask::Config,
-            Self::Config(Config::Check { .. }) | Self::Key(_) | Self::Completion { .. } => {
+            Self::Config(Config::Check { .. })
+            | Self::Key(_)
+            | Self::Completion { .. }
+            | Self::Man { .. } => {
                 return None;
             }
             Self::Demo(_) | Self::Compare(_) | Self::Predict(_) | Self::Bench(_) => return None,

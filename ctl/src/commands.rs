@@ -49,6 +49,7 @@ pub fn run(cli: Cli) -> u8 {
     let mut screen = Screen::new(cli.global.json, cli.global.quiet);
     let exit = match &cli.command {
         Command::Completion { shell } => local::completion(*shell, &mut screen),
+        Command::Man { output } => local::man(output.as_deref(), &mut screen),
         Command::Key(key) => local::key(key, &mut screen),
         Command::Config(Config::Check { file }) => local::config_check(file.as_deref(), &cli.global),
         Command::Demo(demo) => lab::demo::run(demo, &mut screen),

@@ -141,7 +141,7 @@ fn no_verdict(before: &Status) -> Failure {
             (SubmitState::InDoubt, _) => "an earlier submit is in doubt, and the daemon holds back".into(),
             (_, Some(master)) if !master.is_self => format!("{} is the master and submits", master.name),
             (_, None) => "no master is elected, and only a master submits".into(),
-            _ => format!("the daemon is {}", status::state(before.state)),
+            _ => format!("the daemon is {}", before.state.name()),
         },
         "lineswarmctl wait --for submitted; submit --resolve ends a doubt, submit --force submits from this node",
     ))

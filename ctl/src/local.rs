@@ -21,6 +21,21 @@ pub fn completion(shell: clap_complete::Shell, screen: &mut Screen) -> Result<u8
     Ok(0)
 }
 
+/// The man page, or a directory of them, from the same tree as the parser.
+pub fn man(output: Option<&Path>, screen: &mut Screen) -> Result<u8, Failure> {
+    if let Some(directory) = output {
+        clap_mangen::generate_to(Cli::command(), directory)
+            .map_err(|source| Failure::Create { path: directory.into(), source })?;
+    } else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(Cli::command())
+            .render(&mut page)
+            .map_err(Failure::io("writing the man page"))?;
+        screen.bytes(&page)?;
+    }
+    Ok(0)
+}
+
 /// A new key, in a file that was never there before.
 pub fn key(key: &Key, screen: &mut Screen) -> Result<u8, Failure> {
     let Key::Gen { file } = key;

@@ -96,7 +96,9 @@ pub(crate) struct Connections {
     accepted: u64,
     outgoing: Handshakes<ConnId>,
     incoming: Handshakes<ConnId>,
+    /// To be read in the next turn, and in this one: each connection once a turn, so that a flood starves nobody.
     again: BTreeSet<ConnId>,
+    reading: BTreeSet<ConnId>,
     touched: BTreeSet<ConnId>,
     news: VecDeque<News>,
     scratch: Vec<u8>,
@@ -116,6 +118,7 @@ impl Connections {
             outgoing: Handshakes::outgoing(),
             incoming: Handshakes::incoming(),
             again: BTreeSet::new(),
+            reading: BTreeSet::new(),
             touched: BTreeSet::new(),
             news: VecDeque::new(),
             scratch: vec![0; TURN_BYTES],
@@ -136,6 +139,7 @@ impl Connections {
         self.outgoing.end(conn);
         self.incoming.end(conn);
         self.again.remove(&conn);
+        self.reading.remove(&conn);
         self.touched.remove(&conn);
         Some(entry)
     }
@@ -300,13 +304,18 @@ impl Connections {
         }
     }
 
+    /// A turn begins: what has something to read is read once in it.
+    pub(crate) fn start_turn(&mut self) {
+        self.reading.append(&mut self.again);
+    }
+
     /// The next connection's news; `bytes` is cleared and filled with what came on it. `None`: all was told.
     pub(crate) fn next_news(&mut self, bytes: &mut Vec<u8>) -> Option<News> {
         loop {
             if let Some(news) = self.news.pop_front() {
                 return Some(news);
             }
-            let conn = self.again.pop_first()?;
+            let conn = self.reading.pop_first()?;
             if self.read(conn, bytes) {
                 return Some(News::Bytes { conn });
             }

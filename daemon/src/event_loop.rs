@@ -253,6 +253,7 @@ impl EventLoop {
             log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
         }
         let mut bytes = core::mem::take(&mut self.buffer);
+        self.connections.start_turn();
         while let Some(news) = self.connections.next_news(&mut bytes) {
             match news {
                 News::Opened { conn, peer, address } => self.feed(Input::Opened { conn, peer, address }),
@@ -262,17 +263,15 @@ impl EventLoop {
                     self.refusals.note(&from, &why, reason, self.now, &mut self.report);
                 }
             }
-            if self.now.since(self.clock.now()) > Duration::from_millis(50) {
-                break;
-            }
         }
         self.buffer = bytes;
         self.connections.on_time(self.now);
         self.turn_discovery();
-        self.turn_control();
         if self.engine.deadline().is_some_and(|(at, _)| self.now >= at) {
             self.feed(Input::Deadline);
         }
+        // After everything that clients may wait for.
+        self.turn_control();
         let mut drained: Vec<(ConnId, usize)> = Vec::new();
         self.connections.settle(&mut drained);
         for (conn, queued) in drained {

@@ -4,7 +4,7 @@
 //! warning. A later line about the same run (its epoch, server and job) stands for the earlier ones. Invariant: at
 //! most [`RUNS`] runs in memory, and at most twice as many lines in the file.
 
-use crate::theory;
+use lineswarm_proto::theory;
 use lineswarm_proto::{engine::event::Event, wire::control::Status};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -58,7 +58,7 @@ impl Run {
             peers,
             seconds: status.job.elapsed_s.unwrap_or(0.0),
             draws: status.job.draws,
-            efficiency: (drawn > 0.0).then(|| theory::draws_until(lines, lines) / drawn),
+            efficiency: (drawn > 0.0).then(|| theory::expected_draws(lines) / drawn),
             verdict: verdict.into(),
             sha256: status.job.sha256.clone(),
             finished: finished.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),

@@ -20,7 +20,6 @@ mod reload;
 mod report;
 mod signals;
 mod store;
-mod theory;
 
 use args::Args;
 use config::{Config, Environment};
@@ -37,6 +36,9 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
         }
     };
+    if args.man {
+        return if args::man_page(&mut std::io::stdout()).is_ok() { Exit::Ok } else { Exit::Io }.into();
+    }
     let config = match Config::load(&args, &Environment::of_process()) {
         Ok(config) => config,
         Err(error) => {

@@ -1,9 +1,6 @@
 //! Tells systemd how the daemon is: READY, STATUS, WATCHDOG, RELOADING, STOPPING. Without systemd it does nothing.
 
-use lineswarm_proto::{
-    time::Moment,
-    wire::control::{State, Status},
-};
+use lineswarm_proto::{time::Moment, wire::control::Status};
 use sd_notify::NotifyState;
 use std::time::Duration;
 
@@ -18,14 +15,23 @@ pub(crate) struct Notify {
     feed_every: Option<Duration>,
     feed_at: Moment,
     status: String,
+    /// From then on a changed status may be sent.
     status_at: Moment,
+    /// A turn came before that, and what it changed is not sent yet.
+    owed: bool,
 }
 
 impl Notify {
     pub(crate) fn new() -> Self {
         let present = std::env::var_os("NOTIFY_SOCKET").is_some();
         let feed_every = sd_notify::watchdog_enabled().map(|allowed| allowed / 2);
-        Self { present, feed_every, feed_at: Moment::ZERO, status: String::new(), status_at: Moment::ZERO }
+        Self::quiet(present, feed_every)
+    }
+
+    /// Nothing is sent yet, and nothing owed.
+    fn quiet(present: bool, feed_every: Option<Duration>) -> Self {
+        let (feed_at, status_at) = (Moment::ZERO, Moment::ZERO);
+        Self { present, feed_every, feed_at, status: String::new(), status_at, owed: false }
     }
 
     pub(crate) fn ready(&self) {
@@ -46,7 +52,8 @@ impl Notify {
 
     /// When [`Notify::turn`] has something to do.
     pub(crate) fn deadline(&self) -> Option<Moment> {
-        self.feed_every.map(|_| self.feed_at)
+        let feed = self.feed_every.map(|_| self.feed_at);
+        feed.into_iter().chain(self.owed.then_some(self.status_at)).min()
     }
 
     /// Once a turn of the loop, and only from there: a loop that hangs must starve the watchdog.
@@ -58,13 +65,20 @@ impl Notify {
             self.send(&[NotifyState::Watchdog]);
             self.feed_at = now + every;
         }
-        if now >= self.status_at {
-            self.status_at = now + STATUS_EVERY;
-            let line = line(&status());
-            if line != self.status {
-                self.send(&[NotifyState::Status(&line)]);
-                self.status = line;
-            }
+        self.say(now, || line(&status()));
+    }
+
+    /// At most once in `STATUS_EVERY`; what comes sooner is owed, so that the last of many changes is sent too.
+    fn say(&mut self, now: Moment, line: impl FnOnce() -> String) {
+        self.owed = now < self.status_at;
+        if self.owed {
+            return;
+        }
+        self.status_at = now + STATUS_EVERY;
+        let line = line();
+        if line != self.status {
+            self.send(&[NotifyState::Status(&line)]);
+            self.status = line;
         }
     }
 
@@ -80,16 +94,7 @@ impl Notify {
 
 /// `fetching 577/1000, 3 peers, master lab1/bob`
 fn line(status: &Status) -> String {
-    let state = match status.state {
-        State::Idle => "idle",
-        State::Joining => "joining",
-        State::Fetching => "fetching",
-        State::Complete => "complete",
-        State::Submitting => "submitting",
-        State::Submitted => "submitted",
-        State::Paused => "paused",
-        State::Failed => "failed",
-    };
+    let state = status.state.name();
     let lines = status.job.lines.map_or("?".into(), |lines| lines.to_string());
     let master = match &status.master {
         Some(master) if master.is_self => ", master".into(),
@@ -98,4 +103,21 @@ fn line(status: &Status) -> String {
     };
     let problem = status.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
     format!("{state} {}/{lines}, {} peers{master}{problem}", status.job.have, status.peers.connected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_many_changes_is_sent_though_nothing_follows_it() {
+        let mut notify = Notify::quiet(false, None);
+        let at = |ms| Moment::ZERO + Duration::from_millis(ms);
+        notify.say(at(0), || "one".into());
+        assert_eq!((notify.status.as_str(), notify.deadline()), ("one", None));
+        notify.say(at(300), || "two".into());
+        assert_eq!((notify.status.as_str(), notify.deadline()), ("one", Some(at(1000))));
+        notify.say(at(1000), || "two".into());
+        assert_eq!((notify.status.as_str(), notify.deadline()), ("two", None));
+    }
 }

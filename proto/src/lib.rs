@@ -11,5 +11,6 @@ pub mod ids;
 pub mod limits;
 pub mod line_server;
 pub mod lines;
+pub mod theory;
 pub mod time;
 pub mod wire;

@@ -132,7 +132,8 @@ fn settings(compare: &Compare) -> Settings {
             kill_master_at: compare.kill_master_at,
             server: compare.server.clone(),
             identity: compare.identity.clone(),
-            sparing: true,
+            // A server that is not ours says nothing: only the daemons know when it is over.
+            sparing: compare.server.is_none(),
         },
     }
 }

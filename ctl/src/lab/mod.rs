@@ -15,5 +15,5 @@ pub mod report;
 pub mod results;
 pub mod server;
 pub mod swarm;
-pub mod theory;
+pub use lineswarm_proto::theory;
 pub mod transport;

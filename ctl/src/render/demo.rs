@@ -66,7 +66,7 @@ pub fn peer_message(peer: &Peer) -> String {
         _ => "",
     };
     let rate = status.job.rate.map(|rate| format!("  {rate:.1}/s")).unwrap_or_default();
-    format!("{} draws{rate}  {}{role}", status.job.draws, super::status::state(status.state))
+    format!("{} draws{rate}  {}{role}", status.job.draws, status.state.name())
 }
 
 /// The table and the verdict.

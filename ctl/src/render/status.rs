@@ -9,7 +9,7 @@ pub fn screen(status: &Status, look: Look) -> String {
     let mut text = format!(
         "{}  {}  up {}\n{}\n\n",
         look.paint(Ink::Strong, &clean(&status.name)),
-        look.paint(ink_of(status.state), state(status.state)),
+        look.paint(ink_of(status.state), status.state.name()),
         span(status.uptime_s),
         progress(status, look),
     );
@@ -28,7 +28,7 @@ pub fn line(status: &Status) -> String {
     format!(
         "{}  {}  {}/{}  rate {}  eta {}  peers {}/{}  master {}  submit {}\n",
         clean(&status.name),
-        state(status.state),
+        status.state.name(),
         job.have,
         or_dash(job.lines, |lines| lines.to_string()),
         or_dash(job.rate, |rate| format!("{rate:.1}")),
@@ -38,21 +38,6 @@ pub fn line(status: &Status) -> String {
         status.master.as_ref().map_or("-".into(), |master| clean(&master.name).into_owned()),
         submit_state(status.submit.state),
     )
-}
-
-/// A word for each state.
-#[must_use]
-pub fn state(state: State) -> &'static str {
-    match state {
-        State::Idle => "idle",
-        State::Joining => "joining",
-        State::Fetching => "fetching",
-        State::Complete => "complete",
-        State::Submitting => "submitting",
-        State::Submitted => "submitted",
-        State::Paused => "paused",
-        State::Failed => "failed",
-    }
 }
 
 fn ink_of(state: State) -> Ink {

@@ -48,6 +48,12 @@ impl Environment {
         path.is_absolute().then(|| if whole { path.into() } else { path.join(instance) })
     }
 
+    /// A secret that the service manager gave to this service.
+    fn credential(&self, name: &str) -> Option<PathBuf> {
+        let path = self.path("CREDENTIALS_DIRECTORY")?.join(name);
+        path.is_file().then_some(path)
+    }
+
     fn is_system(&self) -> bool {
         self.uid == 0
     }
@@ -104,6 +110,7 @@ pub(crate) fn default(
         ("node", "state-dir") => shown(environment.state_dir(name)),
         ("node", "control-socket") => socket("control.sock"),
         ("node", "status-socket") => socket("status.sock"),
+        ("swarm", "key-file") => environment.credential("swarm.key").map(|path| path.display().to_string()),
         ("swarm", "listen") if instance.named => Some("127.0.0.1:0".into()),
         ("swarm", "discover") if instance.named => Some("host".into()),
         ("server", "bind") if instance.named && is_loopback_v4(server) => Some(own_address(name).to_string()),
@@ -162,6 +169,16 @@ mod tests {
         let dirs =
             [("STATE_DIRECTORY", "/var/lib/lineswarm"), ("RUNTIME_DIRECTORY", "/run/lineswarm/a:/run/x")];
         assert_eq!(places(&environment(990, &dirs), "a"), pair("/var/lib/lineswarm/a", "/run/lineswarm/a"));
+    }
+
+    #[test]
+    fn the_swarm_key_is_the_credential_of_the_service_if_there_is_one() {
+        let credentials = tempfile::tempdir().unwrap();
+        let path = credentials.path().to_str().unwrap();
+        let environment = environment(990, &[("CREDENTIALS_DIRECTORY", path)]);
+        assert_eq!(environment.credential("swarm.key"), None);
+        std::fs::write(credentials.path().join("swarm.key"), "secret").unwrap();
+        assert_eq!(environment.credential("swarm.key"), Some(credentials.path().join("swarm.key")));
     }
 
     #[test]

@@ -39,8 +39,8 @@ pub(super) enum Answer {
     Stream(Stream),
     /// When something has become so.
     Wait(Wait),
-    /// When the event loop has done something, and then (if there is more to wait for) something has become so.
-    Wish(Wish, Option<Wait>),
+    /// When the event loop has done something.
+    Wish(Wish),
     Save,
     Verify,
 }

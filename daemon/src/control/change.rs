@@ -4,7 +4,6 @@ use super::{
     Surroundings, Wish,
     answer::{Answer, Json},
     lookup,
-    wait::Wait,
 };
 use lineswarm_proto::{
     engine::io::Command as Order,
@@ -65,8 +64,8 @@ pub(super) fn change(command: Command, around: &Surroundings<'_>) -> Result<Opti
         Command::Leave => Order::Leave,
         Command::Save => return Ok(Some(Answer::Save)),
         Command::Verify => return Ok(Some(Answer::Verify)),
-        Command::Stop => return Ok(Some(Answer::Wish(Wish::Stop, None))),
-        Command::Reload => return Ok(Some(Answer::Wish(Wish::Reload, None))),
+        Command::Stop => return Ok(Some(Answer::Wish(Wish::Stop))),
+        Command::Reload => return Ok(Some(Answer::Wish(Wish::Reload))),
         Command::LogLevel { level } => {
             let parsed = level.parse().map_err(|_| {
                 bad(
@@ -76,7 +75,7 @@ pub(super) fn change(command: Command, around: &Surroundings<'_>) -> Result<Opti
                     "give off, error, warn, info, debug or trace",
                 )
             })?;
-            return Ok(Some(Answer::Wish(Wish::LogLevel(parsed), None)));
+            return Ok(Some(Answer::Wish(Wish::LogLevel(parsed))));
         }
         Command::Capture { .. } => {
             return Err(ErrorBody::new(
@@ -88,7 +87,7 @@ pub(super) fn change(command: Command, around: &Surroundings<'_>) -> Result<Opti
         }
         _ => return Ok(None),
     };
-    Ok(Some(Answer::Wish(Wish::Command(order), None)))
+    Ok(Some(Answer::Wish(Wish::Command(order))))
 }
 
 fn bad(what: &str, value: &dyn std::fmt::Debug, why: String, cure: &str) -> ErrorBody {
@@ -135,13 +134,10 @@ fn dry_run(around: &Surroundings<'_>) -> Result<Answer, ErrorBody> {
     }))))
 }
 
-/// Answered when the server has judged; at once if it has, and nobody insists on another submit.
+/// The engine announces, agrees and sends in its own time; `status` has the verdict.
 fn submit(around: &Surroundings<'_>, force: bool, resolve: bool) -> Result<Answer, ErrorBody> {
-    let status = around.engine.status();
-    if around.engine.is_done() && !force {
-        return Ok(Answer::Now(Json::of(&json!({ "submit": status.submit }))));
-    }
-    let waits = match status.state {
+    let waits = match around.engine.status().state {
+        _ if !around.engine.is_complete() => None,
         State::Paused if !force => {
             Some(("it is paused", "go on with lineswarmctl resume, or insist with --force"))
         }
@@ -151,5 +147,5 @@ fn submit(around: &Surroundings<'_>, force: bool, resolve: bool) -> Result<Answe
     if let Some((why, cure)) = waits {
         return Err(ErrorBody::new("E_NOT_YET", "nothing was submitted", why, cure));
     }
-    Ok(Answer::Wish(Wish::Command(Order::Submit { force, resolve }), Some(Wait::for_verdict(around))))
+    Ok(Answer::Wish(Wish::Command(Order::Submit { force, resolve })))
 }

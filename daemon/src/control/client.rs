@@ -32,10 +32,7 @@ enum Running {
     Stream(Stream),
     Wait(Wait),
     /// The event loop, the engine or the store has it.
-    Asked {
-        request: RequestId,
-        then: Option<Wait>,
-    },
+    Asked(RequestId),
     /// It has answered.
     Told(Result<Json, ErrorBody>),
 }
@@ -103,19 +100,15 @@ impl Client {
     /// The request that the event loop was given for this client.
     pub(super) fn asked(&self) -> Option<RequestId> {
         match self.running {
-            Some((_, Running::Asked { request, .. })) => Some(request),
+            Some((_, Running::Asked(request))) => Some(request),
             _ => None,
         }
     }
 
     /// What was asked of the event loop is done, or not.
     pub(super) fn on_reply(&mut self, result: Result<Json, ErrorBody>) {
-        if let Some((id, Running::Asked { then, .. })) = self.running.take() {
-            let running = match (then, result) {
-                (Some(wait), Ok(_)) => Running::Wait(wait),
-                (_, result) => Running::Told(result),
-            };
-            self.running = Some((id, running));
+        if let Some((_, running @ Running::Asked(_))) = &mut self.running {
+            *running = Running::Told(result);
         }
     }
 
@@ -127,8 +120,9 @@ impl Client {
         }
     }
 
-    pub(super) fn has_unsent(&self) -> bool {
-        !self.gone && self.conn.queued() > 0
+    /// Bytes of replies that the client has not taken.
+    pub(super) fn unsent(&self) -> usize {
+        if self.gone { 0 } else { self.conn.queued() }
     }
 
     /// The daemon ends: whoever waits is told.
@@ -158,8 +152,8 @@ impl Client {
             // A client may send a command and leave: what it sent is read to its end.
             (self.gone, self.readable, more) = (true, true, true);
         }
-        more |= self.choked && self.conn.queued() < limits::CONTROL_QUEUE_BYTES;
-        let sent = self.gone || self.conn.queued() == 0;
+        more |= self.choked && self.unsent() < limits::CONTROL_QUEUE_BYTES;
+        let sent = self.unsent() == 0;
         let answered = self.closing || (self.ended && self.running.is_none() && !more);
         match (sent && answered, more) {
             (true, _) => Turn::Over,
@@ -196,7 +190,7 @@ impl Client {
                 self.read(scratch, &mut budget);
                 return more;
             }
-            if self.conn.queued() >= limits::CONTROL_QUEUE_BYTES {
+            if self.unsent() >= limits::CONTROL_QUEUE_BYTES {
                 self.choked = true;
                 return false;
             }
@@ -214,7 +208,7 @@ impl Client {
                     let parsed = request::parse(line);
                     if !blank {
                         self.serve(parsed, desk, around, wishes);
-                        if self.running.is_none() && self.conn.queued() > FAIR_BYTES {
+                        if self.running.is_none() && self.unsent() > FAIR_BYTES {
                             return true;
                         }
                     }
@@ -246,15 +240,15 @@ impl Client {
             self.audit(&change, &answered);
         }
         let token = wishes.next_token();
-        let mut ask = |wish: Wish, then| Running::Asked { request: wishes.push(self.token, wish), then };
+        let mut ask = |wish| Running::Asked(wishes.push(self.token, wish));
         let running = match answered {
             Ok(Answer::Now(json)) => return self.end(id, Ok(json)),
             Err(error) => return self.end(id, Err(error)),
             Ok(Answer::Stream(stream)) => Running::Stream(stream),
             Ok(Answer::Wait(wait)) => Running::Wait(wait),
-            Ok(Answer::Wish(wish, then)) => ask(wish, then),
-            Ok(Answer::Save) => ask(Wish::Save(token), None),
-            Ok(Answer::Verify) => ask(Wish::Verify(token), None),
+            Ok(Answer::Wish(wish)) => ask(wish),
+            Ok(Answer::Save) => ask(Wish::Save(token)),
+            Ok(Answer::Verify) => ask(Wish::Verify(token)),
         };
         self.running = Some((id, running));
     }
@@ -267,7 +261,7 @@ impl Client {
         let refused =
             answered.as_ref().err().map_or_else(String::new, |error| format!(" refused={}", error.code));
         let socket = self.kind.name();
-        log::info!(target: "lineswarm::audit", "control socket={socket} command={change:?}{who}{refused}");
+        log::info!(target: "lineswarm::audit", "control-request socket={socket} command={change:?}{who}{refused}");
     }
 
     /// Goes on with what is under way. Is there still something, and is there more of it at once?
@@ -276,7 +270,7 @@ impl Client {
         let (running, more) = match running {
             // Nobody is there to hear it.
             Running::Wait(_) | Running::Stream(_) if self.gone => return (false, false),
-            Running::Asked { .. } => (running, false),
+            Running::Asked(_) => (running, false),
             Running::Told(result) => {
                 self.end(id, result);
                 return (false, false);
@@ -300,7 +294,7 @@ impl Client {
 
     fn pour(&mut self, id: u64, stream: &mut Stream, around: &Surroundings<'_>) -> Poured {
         for _ in 0..TURN_PIECES {
-            if self.conn.queued() >= limits::CONTROL_QUEUE_BYTES {
+            if self.unsent() >= limits::CONTROL_QUEUE_BYTES {
                 self.choked = true;
                 return Poured::Paused;
             }

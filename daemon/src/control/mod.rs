@@ -13,6 +13,8 @@ mod metrics;
 mod request;
 mod socket;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod wait;
 mod why;
 
@@ -168,25 +170,7 @@ impl Control {
         registry: &Registry,
         first_token: usize,
     ) -> Result<Self, ControlError> {
-        let node = &config.node;
-        Self::open(
-            &node.name,
-            &node.status_socket,
-            &node.control_socket,
-            settings(config),
-            registry,
-            first_token,
-        )
-    }
-
-    fn open(
-        name: &str,
-        status: &Path,
-        control: &Path,
-        settings: Vec<Setting>,
-        registry: &Registry,
-        first_token: usize,
-    ) -> Result<Self, ControlError> {
+        let (status, control) = (&config.node.status_socket, &config.node.control_socket);
         if status == control {
             return Err(ControlError::Same { path: control.into() });
         }
@@ -198,7 +182,11 @@ impl Control {
         };
         Ok(Self {
             registry: registry.try_clone().map_err(poll)?,
-            desk: Desk { name: name.into(), control: control.into(), settings },
+            desk: Desk {
+                name: config.node.name.clone(),
+                control: control.into(),
+                settings: settings(config),
+            },
             doors: [
                 door(Kind::Status, status, Token(first_token))?,
                 door(Kind::Control, control, Token(first_token + 1))?,
@@ -296,7 +284,7 @@ impl Control {
 
     /// Everything that was answered has left.
     pub(crate) fn is_flushed(&self) -> bool {
-        self.awake.is_empty() && !self.clients.values().any(Client::has_unsent)
+        self.awake.is_empty() && self.clients.values().all(|client| client.unsent() == 0)
     }
 
     /// When [`Control::turn`] has something to do though nothing happened.

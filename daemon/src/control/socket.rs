@@ -118,7 +118,9 @@ impl Socket {
             bound
         };
         let listener = bound.map_err(|why| ControlError::Bind { path: path.into(), kind: name, why })?;
+        // A service of that group has it already, and its sandbox kills who calls chown.
         if let (Kind::Control, Some(group)) = (kind, group_id(GROUP))
+            && fs::symlink_metadata(path).is_ok_and(|facts| facts.gid() != group)
             && let Err(error) = unix::fs::lchown(path, None, Some(group))
         {
             log::debug!("socket-group path={path:?} group={GROUP} why=\"{error}\"");

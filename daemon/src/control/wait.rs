@@ -1,8 +1,7 @@
-//! Answers that come later: `wait`, and `submit` until the server's verdict is there.
+//! Answers that come later: `wait`, until it is so, can no longer be so, or took too long.
 
 use super::{Surroundings, answer::Json};
 use lineswarm_proto::{engine::Engine, limits, time::Moment, wire::control::ErrorBody};
-use serde_json::json;
 use std::time::Duration;
 
 /// What is waited for.
@@ -12,10 +11,6 @@ enum Until {
     Submitted,
     Master,
     Peers(u32),
-    /// The end of a submit; so many had ended before.
-    Verdict {
-        before: u64,
-    },
 }
 
 /// Somebody waits.
@@ -53,11 +48,6 @@ impl Wait {
         Ok(Self { until, began: around.now, deadline })
     }
 
-    /// The end of a submit that was just asked for.
-    pub(super) fn for_verdict(around: &Surroundings<'_>) -> Self {
-        Self { until: Until::Verdict { before: verdicts(around) }, began: around.now, deadline: None }
-    }
-
     /// When [`Wait::look`] gives up.
     pub(super) fn deadline(&self) -> Option<Moment> {
         self.deadline
@@ -71,7 +61,6 @@ impl Wait {
             Until::Submitted => engine.is_done(),
             Until::Master => engine.master().is_some(),
             Until::Peers(count) => engine.linked() >= count,
-            Until::Verdict { before } => return verdict(around, before),
         };
         if so {
             return Some(Ok(Json::of(&around.status())));
@@ -94,7 +83,7 @@ impl Wait {
     fn what(&self) -> String {
         match self.until {
             Until::Complete => "the file was not complete".into(),
-            Until::Submitted | Until::Verdict { .. } => "the file was not submitted".into(),
+            Until::Submitted => "the file was not submitted".into(),
             Until::Master => "there was no master".into(),
             Until::Peers(count) => format!("{count} peers were not linked"),
         }
@@ -121,28 +110,4 @@ fn unknown(until: &str, why: String) -> ErrorBody {
 
 fn failed(what: String, why: &str) -> ErrorBody {
     ErrorBody::new("E_FAILED", what, why, "mend that, then begin anew: lineswarmctl reset --swarm")
-}
-
-/// How many submits have ended.
-fn verdicts(around: &Surroundings<'_>) -> u64 {
-    ["done", "rejected", "failed"].into_iter().map(|what| around.report.count(what)).sum()
-}
-
-fn verdict(around: &Surroundings<'_>, before: u64) -> Option<Result<Json, ErrorBody>> {
-    if verdicts(around) == before {
-        return None;
-    }
-    let status = around.engine.status();
-    if let Some(why) = around.engine.failure() {
-        return Some(Err(failed("the file was not submitted".into(), why)));
-    }
-    if around.engine.is_done() {
-        return Some(Ok(Json::of(&json!({ "submit": status.submit }))));
-    }
-    Some(Err(ErrorBody::new(
-        "E_REJECTED",
-        "the file was judged wrong",
-        format!("the line server said: {}", status.submit.reply.unwrap_or_default()),
-        "none needed: wrong lines are drawn again and the file is submitted anew (lineswarmctl wait --for submitted)",
-    )))
 }

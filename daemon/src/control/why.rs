@@ -3,7 +3,7 @@
 //! A weight from 0 to 1 says roughly what part of the time a cause costs; 1 is "nothing goes on because of it". They
 //! are for ordering: causes overlap, and the weights do not add up to 1.
 
-use crate::theory;
+use lineswarm_proto::theory;
 use lineswarm_proto::wire::control::{State, Status, SubmitState};
 use serde::Serialize;
 
@@ -77,7 +77,8 @@ fn fetching(status: &Status, is_server_connected: bool, add: &mut impl FnMut(&'s
         if refused > 0.02 {
             add(
                 "refusals",
-                refused,
+                // A refusal costs a round trip, not a line.
+                0.2 * refused,
                 format!(
                     "{} of {asked} requests were refused ({}): the server's limit is still being learnt, or \
                      others draw from this node's address too.",
@@ -158,7 +159,7 @@ fn pacing(status: &Status, add: &mut impl FnMut(&'static str, f64, String)) {
     let used = rate / limit;
     if used < 0.9 {
         let sentence = format!(
-            "This node draws {rate:.1} lines/s, {} of the {limit:.1} that the server seems to allow (a {} limit, \
+            "This node draws {rate:.1} lines/s, {} of the {limit:.1} that the server seems to allow ({} limit, \
              round trip {:.1} ms, {} requests outstanding).",
             percent(used),
             pacer.kind,
@@ -168,7 +169,7 @@ fn pacing(status: &Status, add: &mut impl FnMut(&'static str, f64, String)) {
         add("below-limit", 1.0 - used, sentence);
     } else {
         let sentence = format!(
-            "The line server allows this node about {limit:.1} lines/s (a {} limit), and {} of that is used: only \
+            "The line server allows this node about {limit:.1} lines/s ({} limit), and {} of that is used: only \
              more peers make it faster.",
             pacer.kind,
             percent(used.min(1.0))
@@ -229,7 +230,7 @@ fn theory(status: &Status) -> Option<String> {
     match status.state {
         State::Joining | State::Fetching => {
             let eta = job.eta_s?;
-            let left = theory::draws_until(lines, lines) - theory::draws_until(job.have, lines);
+            let left = theory::draws_left(lines.saturating_sub(job.have), lines);
             Some(format!(
                 "{} of {lines} lines are held; the rest takes about {left:.0} draws of all nodes together, {eta:.1} s \
                  at the present rate.",
@@ -238,7 +239,7 @@ fn theory(status: &Status) -> Option<String> {
         }
         State::Complete | State::Submitting | State::Submitted => {
             let seconds = job.elapsed_s.filter(|seconds| *seconds > 0.0)?;
-            let needed = theory::draws_until(lines, lines);
+            let needed = theory::expected_draws(lines);
             let nodes = f64::from(status.peers.connected) + 1.0;
             let rate = job.draws as f64 / seconds;
             let alone = if rate > 0.0 { needed / rate } else { return None };
@@ -251,3 +252,6 @@ fn theory(status: &Status) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,7 +110,7 @@ impl Event {
             ),
             Self::Yielded { to } => {
                 let why =
-                    "the line server lets one connection of an address live, and a lower id draws from ours";
+                    "the line server lets one connection of an address live, and that peer draws from ours";
                 (Warn, "yielded", vec![("to", to.short()), ("why", why.into())])
             }
             Self::JobStarted { job, server } => (

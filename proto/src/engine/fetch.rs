@@ -210,7 +210,7 @@ impl Fetch {
     pub fn on_opened(&mut self, conn: ConnId, local: IpAddr, now: Moment, out: &mut Outbox) {
         let Some(source) = self.sources.iter_mut().find(|source| source.conn() == Some(conn)) else { return };
         let reader = ReplyReader::new();
-        source.phase = Phase::Open(Box::new(Open { conn, local, reader, heard: now, queued: 0 }));
+        source.phase = Phase::Open(Box::new(Open { conn, reader, heard: now, queued: 0 }));
         source.stood_before = true;
         source.last_local = Some(local);
         out.note(Event::ServerConnected { address: self.address.clone(), source: local.to_string() });
@@ -221,22 +221,14 @@ impl Fetch {
         self.sources.iter_mut().for_each(Source::forget_evictions);
     }
 
-    /// The addresses that it draws from now.
+    /// The addresses that it draws from, between two connections too.
     pub fn local_addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.sources.iter().filter_map(|source| match &source.phase {
-            Phase::Open(open) => Some(open.local),
-            _ => None,
-        })
+        self.sources.iter().filter_map(|source| source.last_local.filter(|_| self.drawing))
     }
 
-    /// Addresses at which the server keeps closing our connections: another client draws from them.
-    #[must_use]
-    pub fn evicted_from(&self, now: Moment) -> Vec<IpAddr> {
-        self.sources
-            .iter()
-            .filter(|source| source.is_evicted(now))
-            .filter_map(|source| source.last_local)
-            .collect()
+    /// The addresses at which the server closed our connections lately, and how often.
+    pub fn evictions(&self, now: Moment) -> impl Iterator<Item = (IpAddr, usize)> + '_ {
+        self.sources.iter().filter_map(move |source| Some((source.last_local?, source.evictions(now))))
     }
 
     /// Of what was written, so much is unsent.

@@ -19,6 +19,12 @@ use crate::{
         peer::{ByeReason, Message},
     },
 };
+use core::time::Duration;
+
+/// Evictions lately, until a node gives in to a lower id, and to a higher one.
+const EVICTED: (usize, usize) = (3, 6);
+/// A rival that draws from no address for so long has given up.
+const RIVAL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Of a text that is shown to an operator, so many bytes.
 const EXCERPT: usize = 40;
@@ -135,26 +141,35 @@ impl Engine {
         }
     }
 
-    /// Where a server lets one connection of an address live, of the nodes that share it the lowest id draws, and the
-    /// others only spread, as long as it does.
+    /// Where a server lets one connection of an address live, one of the nodes that share it draws, and the others only
+    /// spread, as long as it does. If all evict each other the lower id draws; a server that closes the newcomer instead
+    /// never evicts who came first, so the newcomer gives in to a higher id too, after some more tries.
     fn yield_if_evicted(&mut self) {
         let now = self.now;
-        if let Some(peer) = self.yields {
-            let draws = self.links.iter().any(|(_, link)| link.id == peer && !link.draws_from.is_empty());
-            if !draws {
-                self.yields = None;
-                self.fetch.forget_evictions();
+        if let Some((peer, seen)) = self.yields {
+            let rival = self.links.iter().find(|(_, link)| link.id == peer && link.established);
+            match rival.map(|(_, link)| link.draws_from.is_empty()) {
+                Some(false) => self.yields = Some((peer, now)),
+                // It may only have paused to reconnect, or its beat was sent before it began.
+                Some(true) if now < seen + RIVAL_PATIENCE => {}
+                _ => {
+                    self.yields = None;
+                    self.fetch.forget_evictions();
+                }
             }
             return;
         }
-        let evicted = self.fetch.evicted_from(now);
-        let rivals = self.links.iter().filter(|(_, link)| {
-            link.id < self.settings.id && link.draws_from.iter().any(|address| evicted.contains(address))
+        let evicted: Vec<_> = self.fetch.evictions(now).filter(|(_, times)| *times >= EVICTED.0).collect();
+        let rival = self.links.iter().find(|(_, link)| {
+            let must = if link.id < self.settings.id { EVICTED.0 } else { EVICTED.1 };
+            evicted.iter().any(|(address, times)| *times >= must && link.draws_from.contains(address))
         });
-        if let Some(peer) = rivals.map(|(_, link)| link.id).min() {
-            self.yields = Some(peer);
+        if let Some(peer) = rival.map(|(_, link)| link.id) {
+            self.yields = Some((peer, now));
             self.out.note(Event::Yielded { to: peer });
             self.fetch.hang_up(now, &mut self.out);
+            self.fetch.set_drawing(false, now);
+            self.beat_all();
         }
     }
 

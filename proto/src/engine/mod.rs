@@ -98,7 +98,7 @@ pub struct Engine {
     started: bool,
     paused: bool,
     left: bool,
-    yields: Option<PeerId>,
+    yields: Option<(PeerId, Moment)>,
     failed: Option<String>,
     reopened: bool,
     completed: Option<(Moment, String)>,

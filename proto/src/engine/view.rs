@@ -3,7 +3,7 @@
 use crate::{
     engine::{Engine, pacer::Belief},
     ids::PeerId,
-    limits,
+    limits, theory,
     wire::control::{self, Job, Master, Pacer, Peer, PeerCounts, Peers, State, Status},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,7 +120,7 @@ impl Engine {
         }
         let peers: f64 = self.links.iter().map(|(_, link)| f64::from(link.beat.rate)).sum();
         let rate = self.fetch.rate(self.now)? + peers;
-        (rate > 0.0).then(|| f64::from(count) * harmonic(missing) / rate)
+        (rate > 0.0).then(|| theory::draws_left(missing, count) / rate)
     }
 
     /// Everything is over for this node: the file is submitted, complete here, and nothing is owed to a peer.
@@ -280,14 +280,4 @@ fn nobody() -> Peer {
 
 fn unknown_pacer() -> Pacer {
     Pacer { limit: None, kind: "unknown".into(), confidence: 0.0, rtt_ms: 0.0, depth: 0, cap: None }
-}
-
-/// H(n) = 1 + 1/2 + … + 1/n, by its asymptotic series beyond the first hundred.
-fn harmonic(n: u32) -> f64 {
-    const EULER: f64 = 0.577_215_664_901_532_9;
-    if n <= 100 {
-        return (1..=n).map(|i| 1.0 / f64::from(i)).sum();
-    }
-    let n = f64::from(n);
-    n.ln() + EULER + 1.0 / (2.0 * n) - 1.0 / (12.0 * n * n)
 }

@@ -290,6 +290,23 @@ pub enum State {
     Failed,
 }
 
+impl State {
+    /// As in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Joining => "joining",
+            Self::Fetching => "fetching",
+            Self::Complete => "complete",
+            Self::Submitting => "submitting",
+            Self::Submitted => "submitted",
+            Self::Paused => "paused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// The job as one node sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]

@@ -34,7 +34,7 @@ pub fn answer(results: &Results) -> Answer {
             because.push(evidence(few, many));
             because.push(bend(&main, results));
             because.extend(savings(&main));
-            shape(exponent)
+            shape(exponent, results.settings.conditions.kill_master_at.is_some())
         }
         _ => "One size of swarm was measured: how the time falls with more peers cannot be seen.".into(),
     };
@@ -58,9 +58,13 @@ pub fn exponent(rows: &[&Row]) -> Option<f64> {
     (spread > 0.0).then(|| -along / spread)
 }
 
-fn shape(exponent: f64) -> String {
+fn shape(exponent: f64, with_kills: bool) -> String {
     let measured = format!("measured: time ~ peers^-{exponent:.2}");
-    if exponent > TOO_GOOD {
+    if exponent > TOO_GOOD && with_kills {
+        format!(
+            "No: it falls even faster than inversely here ({measured}), for a killed peer is a larger loss to a smaller swarm."
+        )
+    } else if exponent > TOO_GOOD {
         format!(
             "It fell faster than more peers can explain ({measured}): something slowed the smaller swarms. Look at \
 their efficiency, and measure again."
@@ -117,6 +121,9 @@ its draws allow."
 /// What the figures say of the time that was lost.
 fn why(bent: &Row, rows: &[&Row], results: &Results) -> String {
     let lost = bent.lost_s.unwrap_or(0.0);
+    if results.settings.conditions.kill_master_at.is_some() && bent.peers > 1 {
+        return format!("its master was killed on the way, which cost {}", seconds(lost));
+    }
     if let Some(busy) = bent.busy.filter(|busy| busy.all >= BUSY) {
         let (all, others) = (100.0 * busy.all, 100.0 * (busy.all - busy.own));
         return if busy.own >= 0.5 * busy.all {
@@ -130,9 +137,6 @@ the limit",
                 "the machine was {all:.0} % busy, {others:.0} % with other programs: measure again when it is quiet"
             )
         };
-    }
-    if results.settings.conditions.kill_master_at.is_some() && bent.peers > 1 {
-        return format!("its master was killed on the way, which cost {}", seconds(lost));
     }
     let least = rows.first().and_then(|row| row.lost_s).unwrap_or(0.0);
     if bent.peers > 1 && (0.5 * least..=2.0 * least).contains(&lost) {
@@ -191,7 +195,7 @@ fn kills(results: &Results) -> Option<String> {
         )
     });
     Some(format!(
-        "In {} runs the master was killed when the swarm held {percent} % of the lines; {right} of them still ended \
+        "In {} runs the master was killed when the swarm held {percent} % of the lines; {right} of these still ended \
 with the right file.{living}",
         killed.len()
     ))
@@ -199,11 +203,18 @@ with the right file.{living}",
 
 fn luck(results: &Results) -> String {
     let share = 100.0 * results.theory.deviation / results.theory.draws;
+    let seeds = results.settings.runs;
+    let fair = match &results.settings.conditions.server {
+        Some(_) => "This server gives every swarm other draws, so smaller differences than that say nothing."
+            .to_owned(),
+        None => format!(
+            "Here every swarm had the same {seeds} seed{}, so all needed the same draws.",
+            if seeds == 1 { "" } else { "s" }
+        ),
+    };
     format!(
         "A single run says little: by the luck of the draw its time varies by +-{share:.0} % (one standard deviation). \
-Here every swarm had the same {} seed{}, so all needed the same draws.",
-        results.settings.runs,
-        if results.settings.runs == 1 { "" } else { "s" }
+{fair}"
     )
 }
 
@@ -268,6 +279,9 @@ mod tests {
             (run.draws_needed, run.efficiency) = (None, None);
         }
         assert!(answer(&unknown).because[1].contains("not known"));
+        assert!(answer(&unknown).because.last().unwrap().ends_with("needed the same draws."));
+        unknown.settings.conditions.server = Some("192.0.2.1:9801".into());
+        assert!(answer(&unknown).because.last().unwrap().contains("other draws"));
         unknown.interrupted = true;
         assert!(
             answer(&unknown).because.last().unwrap().starts_with("Beware: the comparison was interrupted")

@@ -46,6 +46,8 @@ pub fn lines(results: &Results) -> Result<String, Failure> {
             .bold_line_style(GRID)
             .axis_style(FAINT)
             .label_style(("sans-serif", SMALL, &INK))
+            .x_label_formatter(&short)
+            .y_label_formatter(&short)
             .x_desc("seconds since the start")
             .y_desc("different lines")
             .draw()?;
@@ -171,6 +173,8 @@ pub fn prediction(prediction: &Prediction) -> Result<String, Failure> {
             .bold_line_style(GRID)
             .axis_style(FAINT)
             .label_style(("sans-serif", SMALL, &INK))
+            .x_label_formatter(&short)
+            .y_label_formatter(&short)
             .x_desc("seconds; upright: the formula's mean")
             .y_desc("share of the downloads in each second")
             .draw()?;
@@ -230,7 +234,8 @@ fn peers_mesh<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, results: &Results, what: &s
         .axis_style(FAINT)
         .label_style(("sans-serif", SMALL, &INK))
         .x_labels(most.min(16) + 1)
-        .x_label_formatter(&|peers| format!("{peers:.0}"))
+        .x_label_formatter(&short)
+        .y_label_formatter(&short)
         .x_desc("peers")
         .y_desc(what)
         .draw()?;
@@ -247,6 +252,11 @@ fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, at: SeriesLabelPosition) -> Dra
         .border_style(GRID)
         .draw()?;
     Ok(())
+}
+
+/// A number at an axis, without the zeros that say nothing.
+fn short(number: &f64) -> String {
+    ((number * 1e4).round() / 1e4).to_string()
 }
 
 fn of(rows: &[Row], topology: Topology) -> impl Iterator<Item = &Row> {

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use clap::{
-    Parser,
+    CommandFactory, Parser,
     builder::{PossibleValuesParser, TypedValueParser},
     value_parser,
 };
@@ -94,11 +94,19 @@ pub(crate) struct Args {
     /// Write the served file there before listening
     #[arg(long, value_name = "PATH")]
     write_file: Option<PathBuf>,
+    /// Print the man page, and end
+    #[arg(long, hide = true)]
+    pub(crate) man: bool,
 }
 
 /// Reads the command line.
 pub(crate) fn read() -> Result<Args, clap::Error> {
     Args::try_parse()
+}
+
+/// The man page, from the same tree as the parser.
+pub(crate) fn man_page(to: &mut dyn Write) -> std::io::Result<()> {
+    clap_mangen::Man::new(Args::command()).render(to)
 }
 
 impl Args {

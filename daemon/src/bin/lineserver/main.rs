@@ -66,10 +66,17 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &args::Args) -> Result<ExitCode, Error> {
+    if args.man {
+        args::man_page(&mut io::stdout()).map_err(Error::Report)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let file = args.file()?;
     args.write_file(&file)?;
     let settings = args.settings()?;
-    let why = event_loop::EventLoop::start(args, file, settings)?.run()?;
+    let server = event_loop::EventLoop::start(args, file, settings)?;
+    // It listens. Without systemd nobody hears this.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let why = server.run()?;
     Ok(match why {
         event_loop::End::MaxSeconds if args.submits.is_some() => ExitCode::from(75),
         _ => ExitCode::SUCCESS,

@@ -23,8 +23,10 @@ const LONGEST_RETRY: Duration = Duration::from_secs(2);
 /// After this many tries in a row the line server is taken to be gone for longer.
 const QUICK_TRIES: u32 = 10;
 const SLOW_RETRY: Duration = Duration::from_secs(5);
-/// So many connections closed by the server within the span: another client has this address.
-const EVICTIONS: (usize, Duration) = (3, Duration::from_secs(10));
+/// Connections closed by the server within this span are evictions in a row.
+const EVICTIONS: Duration = Duration::from_secs(15);
+/// So many evictions are remembered.
+const EVICTIONS_KEPT: usize = 16;
 /// A belief is told again when it changed, but not more often than this.
 const TELL_AGAIN: Duration = Duration::from_secs(2);
 
@@ -60,8 +62,6 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) conn: ConnId,
-    /// This end's address.
-    pub(super) local: IpAddr,
     pub(super) reader: ReplyReader,
     /// The last reply, or the request that ended a time without any outstanding.
     pub(super) heard: Moment,
@@ -144,16 +144,15 @@ impl Source {
 
     /// The server closed a connection that stood.
     pub(super) fn on_evicted(&mut self, now: Moment) {
-        self.evictions.retain(|at| now < *at + EVICTIONS.1);
-        self.evictions.push(now);
-        if self.evictions.len() > EVICTIONS.0 {
-            self.evictions.remove(0);
+        self.evictions.retain(|at| now < *at + EVICTIONS);
+        if self.evictions.len() < EVICTIONS_KEPT {
+            self.evictions.push(now);
         }
     }
 
-    /// The server keeps closing: it lets one connection of an address live, and another client has ours.
-    pub(super) fn is_evicted(&self, now: Moment) -> bool {
-        self.evictions.iter().filter(|at| now < **at + EVICTIONS.1).count() >= EVICTIONS.0
+    /// How often the server closed our connection lately.
+    pub(super) fn evictions(&self, now: Moment) -> usize {
+        self.evictions.iter().filter(|at| now < **at + EVICTIONS).count()
     }
 
     pub(super) fn forget_evictions(&mut self) {

@@ -1,6 +1,6 @@
-//! What the arithmetic expects of a download by random draws with replacement.
+//! What chance says about drawing a file line by line: each draw gives any of its N lines with the same probability.
 //!
-//! To see N lines takes N*H(N) draws on average; k peers that share every line at once need the same together.
+//! To see all of them takes N·H(N) draws on average; k peers that share every line at once need the same together.
 
 /// How many draws it takes on average to see all lines.
 #[must_use]
@@ -8,7 +8,19 @@ pub fn expected_draws(lines: u32) -> f64 {
     f64::from(lines) * harmonic(lines)
 }
 
-/// The standard deviation of that number.
+/// How many draws it takes on average until `held` of `lines` lines are known.
+#[must_use]
+pub fn draws_until(held: u32, lines: u32) -> f64 {
+    expected_draws(lines) - draws_left(lines.saturating_sub(held), lines)
+}
+
+/// How many draws it takes on average to see the last `missing` of `lines` lines.
+#[must_use]
+pub fn draws_left(missing: u32, lines: u32) -> f64 {
+    f64::from(lines) * harmonic(missing)
+}
+
+/// The standard deviation of the number of draws that it takes to see all lines.
 #[must_use]
 pub fn deviation(lines: u32) -> f64 {
     // The wait for the next new line is geometric with p = i/N: its variance is (1 - p) / p^2.
@@ -25,9 +37,14 @@ pub fn seconds(draws: f64, peers: u32, rate: f64) -> f64 {
     draws / (f64::from(peers) * rate)
 }
 
-/// Summed from the smallest, which loses least.
+/// H(n) = 1 + 1/2 + ... + 1/n, by its asymptotic series beyond the first hundred.
 fn harmonic(n: u32) -> f64 {
-    (1..=n).rev().map(|i| 1.0 / f64::from(i)).sum()
+    const EULER: f64 = 0.577_215_664_901_532_9;
+    if n <= 100 {
+        return (1..=n).map(|i| 1.0 / f64::from(i)).sum();
+    }
+    let n = f64::from(n);
+    n.ln() + EULER + 1.0 / (2.0 * n) - 1.0 / (12.0 * n * n)
 }
 
 #[cfg(test)]
@@ -45,6 +62,14 @@ mod tests {
         assert!(close(expected_draws(1), 1.0));
         assert!(close(deviation(1), 0.0));
         assert!(close(expected_draws(2), 3.0));
+    }
+
+    #[test]
+    fn part_of_the_file_takes_what_the_sum_over_its_lines_says() {
+        let slowly: f64 = (0..577).map(|known| 1000.0 / f64::from(1000 - known)).sum();
+        assert!((draws_until(577, 1000) - slowly).abs() < 1e-6);
+        assert!(close(draws_until(1000, 1000), expected_draws(1000)));
+        assert!(close(draws_until(0, 1000), 0.0));
     }
 
     #[test]

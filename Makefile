@@ -25,6 +25,11 @@ netns-test:
 	command -v nft >/dev/null || { apt-get update && apt-get install -y --no-install-recommends iproute2 nftables; }
 	$(CARGO) test -p lineswarmd --test netns -- --ignored --test-threads=1 --nocapture
 
+## Draws a second, refusals, processor and system calls for each limiter, counted by a real line server: about ten minutes.
+## Some rows only: make bench ROWS='spacing window'; fail on a miss: make bench ROWS=--strict.
+bench:
+	$(CARGO) bench -p lineswarmd --bench draws -- $(ROWS)
+
 fmt:
 	$(CARGO) fmt --all --check
 

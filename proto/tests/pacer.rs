@@ -235,3 +235,28 @@ fn a_lost_connection_costs_no_more_than_its_own_time() {
         }
     }
 }
+
+/// One segment in ten is lost and sent again, each way, so that replies come 200-400 ms late and in bunches. What the
+/// limiter saw of them is unknown, and no belief that they leave behind may outlast them.
+#[test]
+fn a_path_that_loses_segments_teaches_nothing_wrong() {
+    let share = |scene: &Scene, (from, seconds): (f64, f64)| {
+        let scene = Scene { from, seconds, ..scene.clone() };
+        run(&scene).share(&scene)
+    };
+    for (kind, latency, least) in [
+        (Spacing, 0, 0.95),
+        (Spacing, 5, 0.9),
+        (Spacing, 50, 0.7),
+        (Window, 0, 0.95),
+        (Window, 5, 0.9),
+        (Bucket, 0, 0.5),
+    ] {
+        for seed in 1..=20 {
+            let base = Scene::new(kind, 100.0).latency(latency);
+            let scene = Scene { lossy: Some((0.1, 30.0)), burst: 5, seed, ..base };
+            let after = share(&scene, (32.0, 42.0));
+            assert!(after > least, "{kind:?}, {latency} ms, seed {seed}: {after} after the losses");
+        }
+    }
+}

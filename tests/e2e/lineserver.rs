@@ -352,3 +352,21 @@ fn bad_options_are_told_with_a_cure_and_their_own_exit_code() {
         assert!(said.contains(told), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn what_was_counted_is_reported_every_so_often_if_asked_for() {
+    let server = Server::start(&["--rate", "1", "--counts-every", "0.02"]);
+    let first = server.event("counts");
+    assert_eq!((&first["draws"], &first["refusals"]), (&0.into(), &0.into()));
+    let mut client = server.client(2);
+    client.draw().unwrap();
+    assert!(client.draw().is_none(), "one a second");
+    let counted = loop {
+        let counts = server.event("counts");
+        if counts["refusals"] == 1 {
+            break counts;
+        }
+    };
+    assert_eq!(counted["draws"], 1);
+    assert!(counted["t"].as_f64() > first["t"].as_f64());
+}

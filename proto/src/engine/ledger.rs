@@ -10,7 +10,7 @@ use crate::{
     bitmap::Bitmap,
     ids::{LineNumber, PeerId},
     limits,
-    lines::SharedLines,
+    lines::{SharedLines, Text},
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -53,6 +53,8 @@ pub struct Ledger {
     digest: u64,
     conflicts: BTreeMap<LineNumber, PeerId>,
     first_hand: u32,
+    /// The first text drawn that differs from one drawn before.
+    second_text: Option<(LineNumber, Text)>,
 }
 
 impl Ledger {
@@ -132,6 +134,21 @@ impl Ledger {
         self.conflicts.keys().copied()
     }
 
+    /// The line of which two texts were drawn, the one that is held, and the other.
+    #[must_use]
+    pub fn two_texts(&self) -> Option<(LineNumber, Text, Text)> {
+        let (number, second) = self.second_text.as_ref()?;
+        let held = self.lines.get(*number, |text| Text::from(text))?;
+        Some((*number, held, second.clone()))
+    }
+
+    /// Both 0 and N were drawn: that is no file of N lines.
+    #[must_use]
+    pub fn has_both_ends(&self) -> bool {
+        let ends = self.count.map(|count| [LineNumber(0), LineNumber(count)]);
+        ends.is_some_and(|ends| ends.into_iter().all(|end| self.is_first_hand(end)))
+    }
+
     /// Both 0 and N are held, so it is not known from where the server counts.
     fn base_conflict(&self) -> bool {
         self.count
@@ -165,7 +182,10 @@ impl Ledger {
         let (source, same) = (self.source(number), self.print(number) == print);
         match (source == FIRST_HAND, same) {
             (true, true) => Arrival::Known,
-            (true, false) => Arrival::TwoTexts,
+            (true, false) => {
+                self.second_text.get_or_insert_with(|| (number, text.into()));
+                Arrival::TwoTexts
+            }
             (false, true) => {
                 let wrong = self.conflicts.remove(&number);
                 self.set_source(number, FIRST_HAND);

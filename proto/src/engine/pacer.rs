@@ -32,6 +32,8 @@ type Micros = f64;
 const UNPROVEN_PATIENCE: Duration = Duration::from_millis(300);
 /// From this round trip on, nothing waits for a single reply.
 const LONG_TRIP: Micros = 1_000.0;
+/// By how much longer than ever a round trip must be, at least, to tell nothing of the limit.
+const HELD: Micros = 20_000.0;
 /// Replies that came while another request was under way, until that is taken to work.
 const OVERLAPPED: u32 = 8;
 /// Silences that followed two requests written together, until one request at a time is kept for good.
@@ -109,6 +111,8 @@ struct Sample {
     now: Micros,
     /// Later requests are under way.
     more: bool,
+    /// It, or the answer that `gap` counts from, was held up on its way, so that nobody knows what the limiter saw.
+    vague: bool,
 }
 
 /// What the ways to pace know of the link.
@@ -118,7 +122,11 @@ struct Link {
     /// The mean round trip, and how far from it the round trips are on average.
     usual: Micros,
     jitter: Micros,
+    /// The last reply that was held up came in then.
+    held_until: Micros,
     last_answer: Option<Micros>,
+    /// That answer was held up: `last_answer` is the latest moment at which its request can have arrived.
+    last_held: bool,
     now: Micros,
     under_way: u32,
     /// The shortest gap that the cap allows; zero without one.
@@ -128,15 +136,28 @@ struct Link {
 }
 
 impl Link {
-    fn on_trip(&mut self, trip: Micros) {
+    fn on_trip(&mut self, sent: Micros, trip: Micros) {
         if self.rtt <= 0.0 {
             (self.rtt, self.usual) = (trip, trip);
+        }
+        if self.is_held(trip) {
+            // Unless that goes on, the link is as it was. What comes in a bunch was held up once.
+            if sent > self.held_until {
+                self.rtt *= 1.1;
+                self.held_until = sent + trip;
+            }
+            return;
         }
         self.rtt = trip.min(self.rtt * 1.005);
         // One late reply is no habit of the link.
         let off = (trip - self.usual).clamp(-10.0 * self.jitter - 10.0, 10.0 * self.jitter + 10.0);
         self.usual += 0.1 * off;
         self.jitter += 0.05 * (off.abs() - self.jitter);
+    }
+
+    /// A round trip that no link makes by itself: a segment was lost and sent again, or the server was busy.
+    fn is_held(&self, trip: Micros) -> bool {
+        self.rtt > 0.0 && trip > HELD + 1.25 * self.rtt
     }
 
     /// A refusal is learnt so late that several requests must be under way.
@@ -267,18 +288,21 @@ impl Pacer {
         let Some(reply) = self.flight.pop() else { return };
         let now = micros(now);
         self.waits = false;
+        let trip = now - reply.sent;
+        let held = self.link.is_held(trip);
         if reply.timed {
-            let trip = now - reply.sent;
-            self.link.on_trip(trip);
+            self.link.on_trip(reply.sent, trip);
         }
         self.link.now = now;
         self.link.under_way = self.flight.outstanding;
         let gap = self.link.last_answer.map(|last| reply.sent - last);
         let more = self.flight.outstanding > 0;
-        let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more };
+        let vague = held || self.link.last_held || gap.is_some_and(|gap| gap < 0.0);
+        let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more, vague };
         self.learn_pipelining(reply.first);
         if answered {
-            self.link.last_answer = Some(reply.sent);
+            self.link.last_answer = Some(if held { now - self.link.rtt } else { reply.sent });
+            self.link.last_held = held;
         } else {
             self.cap.refund(reply.sent, now);
         }

@@ -30,6 +30,9 @@ pub(crate) struct Scene {
     pub(crate) from: f64,
     /// One wake-up in so many is late, by 1-5 ms.
     pub(crate) hiccup_every: u32,
+    /// This share of the segments, each way, is held up by 200-400 ms, and all behind them: lost and sent again by TCP.
+    /// Until this second.
+    pub(crate) lossy: Option<(f64, f64)>,
     /// Every wake-up for a deadline is late by up to this: a machine whose processors others use.
     pub(crate) late: Duration,
 }
@@ -50,6 +53,7 @@ impl Scene {
             seconds: 22.0,
             from: 2.0,
             hiccup_every: 2000,
+            lossy: None,
             late: Duration::ZERO,
         }
     }
@@ -104,6 +108,7 @@ type Replies = VecDeque<(u64, bool)>;
 struct Server {
     limiter: Limiter,
     rates: VecDeque<(u64, f64)>,
+    start: u64,
     /// Arrival times keep their order, both ways.
     last_up: u64,
     last_down: u64,
@@ -198,6 +203,7 @@ pub(crate) fn run_client(scene: &Scene, client: &mut impl Client) -> Count {
     let mut server = Server {
         limiter: Limiter::new(scene.kind, first, scene.burst, Moment(start)),
         rates: scene.rates.iter().skip(1).map(|&(at, rate)| (us(at), rate)).collect(),
+        start,
         last_up: 0,
         last_down: 0,
     };
@@ -287,7 +293,12 @@ impl Server {
     ) {
         let base = scene.latency.as_micros() as u64 + 20;
         let jitter = scene.jitter.as_micros() as u64;
-        let up = (now + base + random.u64(0..=jitter)).max(self.last_up);
+        let lossy = scene.lossy.filter(|&(_, until)| now < self.start + (until * 1e6) as u64);
+        let again = |random: &mut fastrand::Rng| match lossy {
+            Some((share, _)) if random.f64() < share => random.u64(200_000..400_000),
+            _ => 0,
+        };
+        let up = (now + base + random.u64(0..=jitter) + again(random)).max(self.last_up);
         let together = requests > 1 || up < self.last_up + 15;
         self.last_up = up;
         if scene.single && together {
@@ -310,7 +321,7 @@ impl Server {
             if answered && (scene.cap.is_some() || scene.rates.iter().all(|rate| rate.1 > 0.0)) {
                 count.answered_at.push(up);
             }
-            let down = (up + base + random.u64(0..=jitter)).max(self.last_down);
+            let down = (up + base + random.u64(0..=jitter) + again(random)).max(self.last_down);
             self.last_down = down;
             replies.push_back((down, answered));
         }

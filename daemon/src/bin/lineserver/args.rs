@@ -88,6 +88,9 @@ pub(crate) struct Args {
     /// Write one JSON object per event to standard output instead of a log to standard error
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["json"]))]
     pub(crate) events: Option<String>,
+    /// Report the draws and refusals so far every so many seconds
+    #[arg(long, value_name = "S")]
+    counts_every: Option<f64>,
     /// Write the served file there before listening
     #[arg(long, value_name = "PATH")]
     write_file: Option<PathBuf>,
@@ -164,6 +167,7 @@ impl Args {
         }
         let latency = seconds("--latency", self.latency / 1000.0)?;
         self.max_time()?;
+        self.counts_every()?;
         let seed = match self.seed {
             Some(seed) => seed,
             None => random()?,
@@ -183,6 +187,12 @@ impl Args {
             two_writes: self.two_writes,
             chaos: self.chaos.unwrap_or_default(),
         })
+    }
+
+    /// How often to report what was counted: at least a millisecond apart.
+    pub(crate) fn counts_every(&self) -> Result<Option<Duration>, Error> {
+        let span = |every| seconds("--counts-every", every).map(|span| span.max(Duration::from_millis(1)));
+        self.counts_every.map(span).transpose()
     }
 
     /// When to end, from the start.

@@ -72,6 +72,8 @@ pub(crate) struct EventLoop {
     accept_after: Option<Moment>,
     submits: Option<u64>,
     end_at: Option<Moment>,
+    /// How often to report what was counted, and when next.
+    counts: Option<(Duration, Moment)>,
     report: Report,
 }
 
@@ -107,6 +109,7 @@ impl EventLoop {
             accept_after: None,
             submits: args.submits,
             end_at: args.max_time()?.map(|span| Moment::ZERO + span),
+            counts: args.counts_every()?.map(|every| (every, Moment::ZERO + every)),
             report,
         })
     }
@@ -126,11 +129,14 @@ impl EventLoop {
 
     /// One turn: wait, accept, release what is due, read each client once.
     fn turn(&mut self, events: &mut Events) -> Result<Option<End>, Error> {
-        let wake = [self.server.deadline(), self.accept_after, self.end_at].into_iter().flatten().min();
+        let counts = self.counts.map(|(_, next)| next);
+        let wake =
+            [self.server.deadline(), self.accept_after, self.end_at, counts].into_iter().flatten().min();
         let signalled = self.wait(events, wake, self.is_busy())?;
         self.accept()?;
         self.release()?;
         self.read_all()?;
+        self.count()?;
         let right = self.server.totals().right_submits;
         Ok(if self.submits.is_some_and(|wanted| right >= wanted) {
             Some(End::Submits)
@@ -139,6 +145,19 @@ impl EventLoop {
         } else {
             signalled.then_some(End::Signal)
         })
+    }
+
+    /// Reports what was counted so far, when it is time. Reports that were missed are not made up for.
+    fn count(&mut self) -> Result<(), Error> {
+        let now = self.now();
+        if let Some((every, next)) = &mut self.counts
+            && *next <= now
+        {
+            self.report.counts(self.server.totals(), now)?;
+            let planned = *next + *every;
+            *next = if planned > now { planned } else { now + *every };
+        }
+        Ok(())
     }
 
     /// Lets the replies leave that wait; reads and accepts nothing more.

@@ -75,6 +75,16 @@ impl Report {
         }
     }
 
+    /// So much was counted so far.
+    pub(crate) fn counts(self, totals: &Totals, now: Moment) -> Result<(), Error> {
+        let Totals { draws, refusals, .. } = totals;
+        self.put(
+            now,
+            || format!("{draws} draws, {refusals} refusals so far"),
+            || json!({"ev": "counts", "draws": draws, "refusals": refusals}),
+        )
+    }
+
     /// The server ends.
     pub(crate) fn end(self, why: &str, totals: &Totals, now: Moment) -> Result<(), Error> {
         let Totals { draws, refusals, draws_needed, submits, right_submits, ignored, .. } = totals;

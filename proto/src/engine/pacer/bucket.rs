@@ -117,6 +117,12 @@ impl Bucket {
     }
 
     pub(super) fn on_reply(&mut self, sample: &Sample, link: &Link) -> Option<Pace> {
+        if sample.vague {
+            // What came in a bunch found less credit than what is due.
+            (self.void, self.row, self.clean) = (true, 0, 0);
+            (self.silence, self.burst, self.late_answered) = (None, 0, false);
+            return None;
+        }
         self.requests += 1;
         if sample.sent > self.changed {
             self.fresh = (self.fresh.0 + 1, self.fresh.1 + u32::from(sample.answered));

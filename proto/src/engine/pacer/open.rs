@@ -8,8 +8,8 @@ use crate::limits;
 const ALONE: u32 = 4;
 /// What a doubled depth must gain, or it is taken back.
 const PAYS: f64 = 1.15;
-/// After a doubling that did not pay: rounds until it is tried again.
-const PAUSE: u32 = 256;
+/// After a doubling that did not pay: rounds until it is tried again; fewer on a long link.
+const PAUSE: (u32, u32) = (256, 16);
 /// Requests in a round trip that find the rate of a bucket on a long link.
 const SOUNDING: f64 = 64.0;
 
@@ -63,6 +63,11 @@ impl Open {
         if let Some(gap) = sample.gap {
             self.shortest = self.shortest.min(gap);
         }
+        if sample.vague {
+            // It says nothing of what a deeper pipeline brings.
+            self.round = Round { since: sample.more.then_some(sample.now), replies: 0 };
+            return None;
+        }
         self.round.replies += 1;
         // On a long link every round trip is dear, and its second half tells as much.
         let least = if link.is_long() { self.depth } else { self.depth.saturating_mul(2).max(ALONE) };
@@ -89,7 +94,7 @@ impl Open {
         } else if self.depth < limits::PIPELINE {
             self.depth = (self.depth / 2).max(1);
             self.before = rate / PAYS;
-            self.pause = PAUSE;
+            self.pause = if link.is_long() { PAUSE.1 } else { PAUSE.0 };
         }
     }
 

@@ -14,8 +14,8 @@ const HUNT: f64 = 1.3;
 const HUNT_LEAST: Micros = 60.0;
 /// A leap's gap, in periods.
 const LEAP: f64 = 0.6;
-/// Time between leaps, at least: µs, and periods.
-const LEAP_EVERY: (Micros, f64) = (300_000.0, 16.0);
+/// Time between leaps, at least: µs, and periods; but not longer than the third, so that no belief lasts for minutes.
+const LEAP_EVERY: (Micros, f64, Micros) = (300_000.0, 16.0, 1_500_000.0);
 /// Below this gap there is no limit worth pacing for.
 const OPEN: Micros = 40.0;
 /// The bucket test: the late half, and the early half, in periods.
@@ -24,6 +24,9 @@ const TEST: (f64, f64) = (1.4, 0.7);
 const PRICE: f64 = 0.003;
 /// Answers until the first bucket test; doubled by each that fails.
 const FIRST_TEST: u32 = 60;
+
+/// So many refusals in a row say that a period below this is too short, even if their gaps are unknown.
+const VAIN: (u32, Micros) = (64, 100_000.0);
 
 #[derive(Debug)]
 struct Hunt {
@@ -49,6 +52,8 @@ pub(super) struct Spacing {
     step: Micros,
     /// The edge lies within the next few steps.
     search: bool,
+    /// Answers since the search began that were not refused first.
+    beyond: u32,
     hunt: Option<Hunt>,
     /// Send time of the newest request that is presumed answered.
     anchor: Micros,
@@ -58,6 +63,8 @@ pub(super) struct Spacing {
     longest: Micros,
     /// The draw before was answered well after the period.
     overshot: bool,
+    /// Refusals in a row whose gaps are unknown.
+    vain: u32,
     answers: u32,
     price: Price,
     // Probing.
@@ -93,6 +100,7 @@ impl Spacing {
             period: tried.max(1.0),
             step: 0.0,
             search: false,
+            beyond: 0,
             hunt: Some(Hunt {
                 base: (!link.is_long()).then_some(sample.sent - tried),
                 tried: if link.is_long() { 0.0 } else { sample.now - sample.sent + tried },
@@ -104,6 +112,7 @@ impl Spacing {
             refused: 0,
             longest: 0.0,
             overshot: false,
+            vain: 0,
             answers: 0,
             slot: 0,
             probe: None,
@@ -187,9 +196,9 @@ impl Spacing {
             self.test = Test::Early;
         } else if self.test == Test::Leap {
             self.leap = true;
-        } else if !self.search && at >= self.leap_after {
+        } else if !(self.search && self.rides(link)) && at >= self.leap_after {
             self.leap = true;
-            self.leap_after = at + LEAP_EVERY.0.max(LEAP_EVERY.1 * self.period) + link.rtt;
+            self.leap_after = at + (LEAP_EVERY.1 * self.period).clamp(LEAP_EVERY.0, LEAP_EVERY.2) + link.rtt;
         } else if !self.rides(link) {
             let every = if self.reach > 16.0 * self.noise(link) { 1 } else { 3 };
             if self.slot.is_multiple_of(every) {
@@ -200,11 +209,15 @@ impl Spacing {
 
     pub(super) fn on_reply(&mut self, sample: &Sample, link: &Link) -> Option<Pace> {
         let gap = sample.gap.unwrap_or(sample.now);
+        if sample.vague {
+            self.on_vague(sample, gap, link);
+            return None;
+        }
         if self.hunt.is_some() {
             return self.on_hunted(sample, gap, link);
         }
         match sample.role {
-            Role::Leap => return self.on_leap(sample, gap),
+            Role::Leap => return self.on_leap(sample, gap, link),
             Role::Early => self.on_early(sample),
             Role::Probe => self.on_probe(sample, gap, link),
             Role::Late | Role::Regular if self.rides(link) => self.on_ride(sample, gap, link),
@@ -214,13 +227,42 @@ impl Spacing {
             self.refused = 0;
             self.longest = 0.0;
             self.answers = self.answers.saturating_add(1);
-            if self.answers >= self.test_after && !self.search {
+            if self.answers >= self.test_after && !(self.search && self.rides(link)) {
                 self.test = Test::Late;
                 self.test_after = self.answers.saturating_add(self.test_every);
                 self.test_every = self.test_every.saturating_mul(2);
             }
         }
         None
+    }
+
+    /// Nothing is learnt from it; the next request is one period after the latest moment that counts.
+    fn on_vague(&mut self, sample: &Sample, gap: Micros, link: &Link) {
+        let base = link.last_answer.unwrap_or(sample.sent);
+        if let Some(hunt) = &mut self.hunt {
+            if sample.answered {
+                let base = (!link.is_long()).then_some(base);
+                (hunt.base, hunt.tried, hunt.refused) = (base, sample.now - base.unwrap_or(sample.now), 0.0);
+            }
+            return;
+        }
+        (self.refused, self.longest, self.overshot) = (0, 0.0, false);
+        self.vain = if sample.answered { 0 } else { self.vain + 1 };
+        if self.vain >= VAIN.0 && sample.sent > self.raised && self.period < VAIN.1 {
+            (self.period, self.vain, self.raised) = (4.0 * self.period, 0, sample.now);
+        }
+        if matches!(sample.role, Role::Late | Role::Early | Role::Leap) {
+            self.test = Test::No;
+        }
+        if sample.more {
+            return;
+        }
+        if sample.answered {
+            (self.anchor, self.retry) = (base, None);
+        } else if sample.role == Role::Regular || sample.role == Role::Late {
+            let over = (gap - self.period).max(0.0);
+            self.retry = Some((sample.sent + (0.05 * self.period).max(0.45 * over)).max(base + self.period));
+        }
     }
 
     fn on_hunted(&mut self, sample: &Sample, gap: Micros, link: &Link) -> Option<Pace> {
@@ -260,6 +302,7 @@ impl Spacing {
         self.search = open > (8.0 * unit).max(1.5 * link.rtt + 60.0);
         self.period = if self.search { short } else { (short + long) / 2.0 }.max(1.0);
         self.step = (open / 4.0).max(unit);
+        self.beyond = 0;
         self.price = Price::default();
     }
 
@@ -300,6 +343,11 @@ impl Spacing {
             // However late it was sent: what was answered can only shorten the period.
             let gap = gap.min(self.period);
             self.period = (gap - 2.0 * self.step).max(0.5 * gap).max(1.0);
+            // The edge is not where it was looked for: farther away each time.
+            self.beyond += 1;
+            if self.beyond > 2 {
+                self.step = (1.5 * self.step).min(0.25 * self.period).max(self.floor());
+            }
         } else {
             self.open_search(self.longest, gap, link);
         }
@@ -343,7 +391,8 @@ impl Spacing {
             return;
         }
         if sample.sent > self.raised && gap > 0.98 * self.period && gap < 1.02 * self.period {
-            self.period = self.period.max(gap) + self.noise(link) * 4f64.powi(self.repeat.min(3));
+            let raise = self.noise(link) * 4f64.powi(self.repeat.min(3));
+            self.period = self.period.max(gap) + raise.min(0.5 * self.period);
             self.repeat += 1;
             self.raised = sample.now;
         }
@@ -376,7 +425,7 @@ impl Spacing {
         }
     }
 
-    fn on_leap(&mut self, sample: &Sample, gap: Micros) -> Option<Pace> {
+    fn on_leap(&mut self, sample: &Sample, gap: Micros, link: &Link) -> Option<Pace> {
         let tested = core::mem::replace(&mut self.test, Test::No) == Test::Leap;
         if sample.answered {
             self.credit = 0;
@@ -386,7 +435,7 @@ impl Spacing {
             if gap < 0.9 * self.period {
                 // The limit was raised: again, from there.
                 self.period = gap;
-                (self.search, self.step) = (true, 0.1 * gap);
+                (self.search, self.step) = (self.rides(link), 0.1 * gap);
                 self.reach = 0.4 * gap;
                 self.anchor = self.anchor.max(sample.sent);
                 self.retry = None;

@@ -92,6 +92,11 @@ impl Window {
             self.partial = false;
             self.speed = faster(link);
         }
+        if sample.vague {
+            // It may have arrived in another second.
+            self.partial = true;
+            return None;
+        }
         match (sample.answered, self.exhausted) {
             (true, true) if seconds.fract() > NEAR => self.begin(sample.sent, link),
             (true, true) => {

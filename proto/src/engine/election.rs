@@ -15,7 +15,10 @@ use crate::{
     time::Moment,
     wire::peer::{Ask, Round},
 };
-use core::time::Duration;
+use core::{
+    hash::{Hash, Hasher},
+    time::Duration,
+};
 use std::collections::BTreeSet;
 
 /// Peers get this long to meet before anybody stands.
@@ -58,7 +61,7 @@ pub enum Said {
     Note(Event),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 enum Role {
     /// `via`: the live peer that says so, the master itself or one that follows it.
     Follower {
@@ -457,6 +460,11 @@ impl Election {
     /// Half to all of `span`.
     fn random(&mut self, span: Duration) -> Duration {
         span.mul_f64(0.5 + self.rng.f64() / 2.0)
+    }
+
+    /// All that it decides by but times and chance, for an exhaustive check to know a state again.
+    pub fn digest(&self, into: &mut impl Hasher) {
+        (self.term, self.voted_for, &self.role, self.grace_over).hash(into);
     }
 
     /// What must hold between calls.

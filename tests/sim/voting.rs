@@ -174,8 +174,10 @@ impl State {
                 }
                 _ => continue,
             };
-            let disk = self.peers.iter().enumerate().find(|(n, _)| id(*n) == voter).map(|(_, peer)| peer.disk);
-            let kept = disk.is_some_and(|(term, vote_of)| term > vote.0 || (term, vote_of) == (vote.0, Some(vote.1)));
+            let disk =
+                self.peers.iter().enumerate().find(|(n, _)| id(*n) == voter).map(|(_, peer)| peer.disk);
+            let kept = disk
+                .is_some_and(|(term, vote_of)| term > vote.0 || (term, vote_of) == (vote.0, Some(vote.1)));
             if !kept {
                 return Err(format!("a vote was said that the disk does not hold: {message:?}, {disk:?}"));
             }

@@ -199,6 +199,7 @@ impl Engine {
         }
         self.durable.outcome = Some(outcome.clone());
         self.dirty = true;
+        self.compare_with_done();
         if self.settings.submit_by == SubmitBy::Master {
             self.say_stored(To::All, Message::Outcome(outcome));
         }
@@ -436,10 +437,21 @@ impl Engine {
         self.out.note(Event::Reopened { lines: count, how: "the server told the right texts" });
     }
 
+    /// The file that counts may be another than what is held here: then some hearsay is wrong.
+    pub(super) fn compare_with_done(&mut self) {
+        let done = self.durable.outcome.as_ref().filter(|outcome| outcome.right && self.ledger.is_complete());
+        if done.is_some_and(|done| done.intent.sha256 != self.ledger.sha256()) && !self.hearsay().is_empty() {
+            self.reopen();
+        }
+    }
+
+    fn hearsay(&self) -> Vec<LineNumber> {
+        self.ledger.held().iter().filter(|number| !self.ledger.is_first_hand(*number)).collect()
+    }
+
     /// The server says that lines are wrong but not which: hearsay is dropped and drawn first hand.
     fn reopen(&mut self) {
-        let hearsay: Vec<_> =
-            self.ledger.held().iter().filter(|number| !self.ledger.is_first_hand(*number)).collect();
+        let hearsay = self.hearsay();
         if hearsay.is_empty() {
             self.fail(
                 "the line server calls lines wrong that it sent itself; is it one file? try reset --swarm"

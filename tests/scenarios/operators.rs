@@ -118,6 +118,18 @@ fn a_node_may_leave_and_join_during_an_election() {
 }
 
 #[test]
+fn the_only_node_of_a_swarm_may_leave_and_join() {
+    scenario(&Plan { lines: 200, ..Plan::calm(1).quorum(Quorum::Majority) }, |world| {
+        master(world)?;
+        world.act(Action::Command(0, Command::Leave))?;
+        world.run_for(S(15))?;
+        assert!(world.submitted().is_empty(), "who left submits nothing");
+        world.act(world.join(0))?;
+        settle(world)
+    });
+}
+
+#[test]
 fn a_preferred_node_does_not_unseat_but_takes_over_sooner_than_others() {
     let plan = Plan { preferred: Some(2), lines: 400, ..Plan::calm(3) };
     let mut led = 0;

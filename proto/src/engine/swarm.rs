@@ -349,8 +349,8 @@ impl Engine {
         self.links.put_off(id, &why, lasting, self.now);
         self.out.push(Effect::Close { conn });
         self.unlink(conn, &why);
-        if leaves {
-            // It will dial when it wants to be back.
+        if leaves && self.durable.members.contains(self.settings.id) {
+            // It will dial when it wants to be back. (A newcomer that forgot it would found a swarm of its own.)
             self.durable.addresses.retain(|_, known| *known != id);
             self.links.forget(id);
         }

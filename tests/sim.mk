@@ -2,7 +2,7 @@
 .PHONY: sim voting mutants election-table
 
 SEEDS ?= 20000
-STATES ?= 2000000
+STATES ?= 1200000
 
 ## Mixed chaos, seed after seed, on all cores.
 sim:

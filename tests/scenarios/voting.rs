@@ -11,9 +11,8 @@ fn no_order_of_events_gives_a_term_two_masters_or_loses_a_vote() {
 #[test]
 #[ignore = "takes minutes: make voting"]
 fn no_order_of_events_within_a_million_states_breaks_a_promise() {
-    let states = std::env::var("STATES").map_or(2_000_000, |text| text.parse().unwrap());
-    for (peers, terms) in [(2, 2), (3, 1), (3, 2)] {
-        let seen = explore(Bounds { peers, terms, states }).unwrap();
-        println!("{peers} peers, {terms} terms: {seen:?}");
-    }
+    let states = std::env::var("STATES").map_or(1_200_000, |text| text.parse().unwrap());
+    let seen = explore(Bounds { peers: 3, terms: 2, states }).unwrap();
+    println!("3 peers, 2 terms: {seen:?}");
+    assert!(seen.states >= states.min(1_000_000));
 }

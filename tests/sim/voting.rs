@@ -21,6 +21,8 @@ use std::{
 };
 
 type Ballot = (Term, Option<PeerId>);
+/// A peer, in what is kept by the million.
+type Who = u8;
 
 /// How far to look.
 #[derive(Clone, Copy, Debug)]
@@ -50,9 +52,9 @@ pub struct Seen {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Message {
-    Ask { from: PeerId, round: Round, term: Term },
-    Vote { from: PeerId, to: PeerId, round: Round, term: Term, granted: bool },
-    Beat { from: PeerId, term: Term, master: Option<PeerId> },
+    Ask { from: Who, round: Round, term: Term },
+    Vote { from: Who, to: Who, round: Round, term: Term, granted: bool },
+    Beat { from: Who, term: Term, master: Option<Who> },
 }
 
 #[derive(Clone, Debug)]
@@ -67,7 +69,8 @@ struct Peer {
 #[derive(Clone, Debug)]
 struct State {
     peers: Vec<Peer>,
-    net: BTreeSet<Message>,
+    /// In order.
+    net: Vec<Message>,
     /// Who led which term.
     led: BTreeSet<(Term, PeerId)>,
 }
@@ -90,6 +93,11 @@ fn id(peer: usize) -> PeerId {
     PeerId([u8::try_from(peer + 1).unwrap_or(u8::MAX); 16])
 }
 
+fn who(id: PeerId) -> Who {
+    let [first, ..] = id.0;
+    first.saturating_sub(1)
+}
+
 fn newborn(me: PeerId, ballot: Ballot, now: Moment) -> Election {
     let grace = core::time::Duration::ZERO;
     let settings =
@@ -106,11 +114,7 @@ impl State {
             disk,
             writes: VecDeque::new(),
         };
-        Self {
-            peers: (0..usize::from(peers)).map(peer).collect(),
-            net: BTreeSet::new(),
-            led: BTreeSet::new(),
-        }
+        Self { peers: (0..usize::from(peers)).map(peer).collect(), net: Vec::new(), led: BTreeSet::new() }
     }
 
     fn digest(&self) -> u64 {
@@ -137,7 +141,9 @@ impl State {
                 events.push(Event::Stored);
             }
             let me = id(n);
-            events.extend(self.net.iter().filter(|message| message.reaches(me)).copied().map(Event::Arrives));
+            events.extend(
+                self.net.iter().filter(|message| message.reaches(who(me))).copied().map(Event::Arrives),
+            );
             let others = (0..1_u8 << self.peers.len()).filter(|heard| heard & 1 << n == 0);
             steps.extend(others.flat_map(|heard| events.iter().map(move |event| (n, heard, *event))));
         }
@@ -154,7 +160,11 @@ impl State {
         if peer.election.is_master() {
             next.led.insert((peer.election.term(), id(n)));
         }
-        next.net.extend(said);
+        for message in said {
+            if let Err(at) = next.net.binary_search(&message) {
+                next.net.insert(at, message);
+            }
+        }
         next.check()?;
         Ok(next)
     }
@@ -168,14 +178,15 @@ impl State {
         }
         for message in &self.net {
             let (voter, vote) = match *message {
-                Message::Ask { from, round, term } if round != Round::PreVote => (from, (term, from)),
+                Message::Ask { from, round, term } if round != Round::PreVote => {
+                    (from, (term, id(from.into())))
+                }
                 Message::Vote { from, to, round, term, granted: true } if round != Round::PreVote => {
-                    (from, (term, to))
+                    (from, (term, id(to.into())))
                 }
                 _ => continue,
             };
-            let disk =
-                self.peers.iter().enumerate().find(|(n, _)| id(*n) == voter).map(|(_, peer)| peer.disk);
+            let disk = self.peers.get(usize::from(voter)).map(|peer| peer.disk);
             let kept = disk
                 .is_some_and(|(term, vote_of)| term > vote.0 || (term, vote_of) == (vote.0, Some(vote.1)));
             if !kept {
@@ -209,13 +220,14 @@ impl Peer {
             Event::Elect => self.election.stand_now(self.now, electorate),
             Event::Stall => self.election.on_stall(self.now),
             Event::Arrives(Message::Ask { from, round, term }) => {
-                self.election.on_ask(from, Ask { round, term, priority: 0 }, self.now, electorate);
+                self.election.on_ask(id(from.into()), Ask { round, term, priority: 0 }, self.now, electorate);
             }
             Event::Arrives(Message::Vote { from, round, term, granted, .. }) => {
-                self.election.on_vote(from, (round, term, granted), self.now, electorate);
+                self.election.on_vote(id(from.into()), (round, term, granted), self.now, electorate);
             }
             Event::Arrives(Message::Beat { from, term, master }) => {
-                self.election.on_beat(from, term, master, self.now, electorate);
+                let master = master.map(|master| id(master.into()));
+                self.election.on_beat(id(from.into()), term, master, self.now, electorate);
             }
         }
         self.election.on_time(self.now, electorate);
@@ -223,11 +235,11 @@ impl Peer {
             self.writes.push_back((self.election.ballot(), Vec::new()));
         }
         let term = self.election.term();
-        let beat = Message::Beat { from: me, term, master: self.election.heard_master() };
+        let beat = Message::Beat { from: who(me), term, master: self.election.heard_master().map(who) };
         let news = self.election.take_said().into_iter().filter_map(|news| match news {
-            Said::Ask(ask) => Some(Message::Ask { from: me, round: ask.round, term: ask.term }),
+            Said::Ask(ask) => Some(Message::Ask { from: who(me), round: ask.round, term: ask.term }),
             Said::Vote { to, round, term, granted } => {
-                Some(Message::Vote { from: me, to, round, term, granted })
+                Some(Message::Vote { from: who(me), to: who(to), round, term, granted })
             }
             Said::Note(_) => None,
         });
@@ -250,7 +262,7 @@ impl Peer {
 }
 
 impl Message {
-    fn reaches(&self, peer: PeerId) -> bool {
+    fn reaches(&self, peer: Who) -> bool {
         match *self {
             Self::Ask { from, .. } | Self::Beat { from, .. } => from != peer,
             Self::Vote { to, .. } => to == peer,

@@ -1,22 +1,18 @@
 # The simulator's longer runs (docs/testing.md). Included by the root Makefile.
 .PHONY: sim voting mutants election-table
 
-SEEDS ?= 20000
-STATES ?= 1200000
-
-## Mixed chaos, seed after seed, on all cores.
+## Mixed chaos on all cores: 20,000 seeds, or SEEDS=N.
 sim:
-	SEEDS=$(SEEDS) $(CARGO) test --release -p lineswarm-tests --test chaos -- whatever --nocapture
+	SEEDS=$${SEEDS:-20000} $(CARGO) test --release -p lineswarm-tests --test chaos -- whatever --nocapture
 
-## Every state of the voting core within a bound.
+## The nearest 1,200,000 states of the voting core, or STATES=N.
 voting:
-	STATES=$(STATES) $(CARGO) test --release -p lineswarm-tests --test voting -- --include-ignored --nocapture
+	$(CARGO) test --release -p lineswarm-tests --test voting -- --include-ignored --nocapture
 
 ## Each rule broken once, and which seed noticed.
 mutants:
 	CARGO="$(CARGO)" tests/mutants/run.sh
 
 ## The table of docs/election.md; `SEEDS=40 make election-table` in minutes.
-election-table: SEEDS = 400
 election-table:
-	SEEDS=$(SEEDS) $(CARGO) test --release -p lineswarm-tests --test yardstick -- the_table --ignored --nocapture
+	SEEDS=$${SEEDS:-400} $(CARGO) test --release -p lineswarm-tests --test yardstick -- the_table --ignored --nocapture

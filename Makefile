@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN = target/release
 
-.PHONY: all demo test check clean fmt clippy netns-test page-test
+.PHONY: all demo test check bench clean fmt clippy netns-test page-test
 
 all: release
 
@@ -44,6 +44,7 @@ page-test:
 check: fmt clippy test verify-units boot-test netns-test page-test
 
 include systemd/install.mk
+include tests/sim.mk
 
 clean:
 	$(CARGO) clean

@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN = target/release
 
-.PHONY: all demo test check quick bench clean fmt clippy sim netns-test
+.PHONY: all demo test check bench clean fmt clippy netns-test page-test
 
 all: release
 
@@ -36,10 +36,15 @@ fmt:
 clippy:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
-## What CI runs.
-check: fmt clippy test
+## The report page of `compare`, opened, read and clicked in headless Chromium.
+page-test:
+	tests/e2e/page/run.sh
+
+## What CI runs. The last four need Debian packages, which they install, as root.
+check: fmt clippy test verify-units boot-test netns-test page-test
 
 include systemd/install.mk
+include tests/sim.mk
 
 clean:
 	$(CARGO) clean

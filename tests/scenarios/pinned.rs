@@ -2,7 +2,7 @@
 
 use sim::chaos;
 
-const STORIES: [(u64, &str); 14] = [
+const STORIES: [(u64, &str); 15] = [
     (
         0x42,
         "a lone node that lost its disk was master of the same term again: another id, so no promise is broken",
@@ -19,6 +19,7 @@ const STORIES: [(u64, &str); 14] = [
     (0x49c, "a submit that waited for its connection went out over another master's INTENT"),
     (0x73e, "a job that began between hello and hello was never told"),
     (0x924, "a paused master in doubt had a deadline in the past and spun"),
+    (0x107a, "two newcomers that a leaver turned away forgot it, and each founded a swarm of its own"),
     (0xb4a, "all knew DONE and nobody had the lines any more"),
 ];
 

@@ -21,6 +21,13 @@ fn a_calm_swarm_submits_once_whatever_its_quorum() {
 }
 
 #[test]
+fn a_short_partition_costs_no_second_submit() {
+    let row = count(Scenario::Partition, Quorum::Grace, InDoubt::Resubmit, 10).unwrap();
+    println!("{row:?}");
+    assert_eq!((row.none, row.twice), (0, 0));
+}
+
+#[test]
 #[ignore = "takes minutes: prints the table"]
 fn the_table() {
     let seeds = std::env::var("SEEDS").map_or(400, |text| text.parse().unwrap());

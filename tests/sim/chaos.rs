@@ -13,6 +13,10 @@ use lineswarm_proto::{
 /// are 15 s apart after DONE, and then there may be a grace time.
 const QUIET: Duration = Duration::from_secs(120);
 
+/// Names the chance by which nodes leave and join, in some runs. It is a chance of its own, so that the rest of a run
+/// does not depend on it.
+const OPERATORS: u64 = 0x6c65_6176_6500;
+
 /// A random plan.
 #[must_use]
 pub fn plan(seed: u64) -> Plan {
@@ -58,14 +62,27 @@ fn span(rng: &mut fastrand::Rng, bounds: [u64; 3]) -> Duration {
 pub fn run(seed: u64) -> Result<World, Box<Failure>> {
     play(seed, &plan(seed), |world| {
         let mut rng = fastrand::Rng::with_seed(seed ^ 0x6368_616f_7300);
+        let mut operators = fastrand::Rng::with_seed(seed ^ OPERATORS);
+        let restless = operators.u8(0..5) == 0;
         let faults = rng.usize(0..=12);
         for _ in 0..faults {
             let wait = span(&mut rng, [100, 1_500, 6_000]);
             world.run_for(wait)?;
+            if restless && operators.u8(0..4) == 0 {
+                leave(world, &mut operators)?;
+            }
             strike(world, &mut rng)?;
         }
         settle(world)
     })
+}
+
+/// A node leaves, and joins again a while later.
+fn leave(world: &mut World, rng: &mut fastrand::Rng) -> Result<(), Broken> {
+    let node = rng.usize(0..world.nodes().len());
+    world.act(Action::Command(node, Command::Leave))?;
+    world.later(span(rng, [300, 3_000, 20_000]), world.join(node));
+    Ok(())
 }
 
 /// Ends all faults; then, within a bounded time, everybody is done and agrees on one master, and stays so.

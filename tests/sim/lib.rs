@@ -12,6 +12,7 @@ pub mod node;
 pub mod oracle;
 pub mod plan;
 pub mod transcript;
+pub mod voting;
 pub mod world;
 pub mod yardstick;
 

@@ -32,6 +32,8 @@ pub struct Node {
     pub(crate) frozen: Option<VecDeque<Happening>>,
     /// The engine was told to go: it belongs to nobody any more.
     pub left: bool,
+    /// It left once: the others may have forgotten where it is.
+    pub(crate) wandered: bool,
     clock: Clock,
     alarm: u64,
     skew_ppm: i64,
@@ -86,6 +88,7 @@ impl Node {
             conns: BTreeMap::new(),
             frozen: None,
             left: false,
+            wandered: false,
             clock: Clock::default(),
             alarm: 0,
             skew_ppm,
@@ -124,6 +127,7 @@ impl Node {
         self.life += 1;
         self.power = true;
         self.frozen = None;
+        self.left = false;
         self.clock = Clock { born: now, skew_ppm: self.skew_ppm };
         let mut engine = Engine::new(self.settings.clone(), self.disk.restored(), seed, Moment::ZERO);
         let effects = core::iter::from_fn(|| engine.next_effect()).collect();

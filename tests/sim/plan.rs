@@ -36,6 +36,10 @@ pub struct Plan {
     pub knows: Knows,
     /// `[election]`, but for the priority.
     pub election: Election,
+    /// The node with the higher `election.priority`.
+    pub preferred: Option<usize>,
+    /// Each n-th node belongs to a swarm of its own, though all know all addresses.
+    pub swarms: usize,
     /// `submit.by`
     pub submit_by: SubmitBy,
     /// `swarm.topology`
@@ -66,6 +70,8 @@ impl Plan {
                 in_doubt: InDoubt::Resubmit,
                 priority: 0,
             },
+            preferred: None,
+            swarms: 1,
             submit_by: SubmitBy::Master,
             topology: Topology::Mesh,
             auto: false,
@@ -110,13 +116,13 @@ impl Plan {
                 pipeline: None,
             },
             swarm: Swarm {
-                id: "swarm".into(),
+                id: format!("swarm{}", node % self.swarms.max(1)),
                 advertise: address(node).parse().ok(),
                 peers,
                 topology: self.topology,
                 max_peers: 64,
             },
-            election: self.election,
+            election: Election { priority: i32::from(self.preferred == Some(node)), ..self.election },
             submit_by: self.submit_by,
             autostart: true,
         }

@@ -9,20 +9,23 @@ use crate::{
     engine::{
         event::Event,
         settings::{self, Quorum},
-        state::Members,
+        state::{Members, is_majority},
     },
     ids::{PeerId, Term},
     time::Moment,
     wire::peer::{Ask, Round},
 };
-use core::time::Duration;
+use core::{
+    hash::{Hash, Hasher},
+    time::Duration,
+};
 use std::collections::BTreeSet;
 
 /// Peers get this long to meet before anybody stands.
 const SETTLE: Duration = Duration::from_millis(500);
 /// Where those who are heard decide, they get longer: whoever is missed then would elect a master of its own.
 const SETTLE_AVAILABLE: Duration = Duration::from_secs(2);
-/// Without a master, a node stands after half to all of this.
+/// Without a master, a node stands after half to all of this; a quarter of it if its priority is above 0, twice if below.
 const STAND: Duration = Duration::from_millis(200);
 /// After an attempt that failed, after half to all of this.
 const AGAIN: Duration = Duration::from_millis(600);
@@ -58,7 +61,7 @@ pub enum Said {
     Note(Event),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 enum Role {
     /// `via`: the live peer that says so, the master itself or one that follows it.
     Follower {
@@ -115,7 +118,7 @@ impl Election {
             said: Vec::new(),
         };
         let settle = if settings.quorum == Quorum::Available { SETTLE_AVAILABLE } else { SETTLE };
-        election.stand_at = now + settle + election.random(STAND);
+        election.stand_at = now + settle + election.random(election.patience());
         election
     }
 
@@ -193,8 +196,7 @@ impl Election {
     #[must_use]
     pub fn is_quorum(&self, votes: &BTreeSet<PeerId>, electorate: Electorate<'_>) -> bool {
         if self.settings.quorum == Quorum::Available || self.grace_over {
-            let heard: BTreeSet<PeerId> = electorate.live.iter().copied().chain([self.me]).collect();
-            is_majority(votes, heard.iter().copied(), 0)
+            is_majority(votes, self.heard(electorate).into_iter(), 0)
         } else {
             is_majority(votes, electorate.members.iter(), electorate.anonymous)
         }
@@ -216,7 +218,7 @@ impl Election {
             }
             Role::Follower { via, .. } => {
                 if !electorate.live.contains(via) {
-                    self.look(now, STAND);
+                    self.look(now, self.patience());
                 }
             }
             Role::Looking | Role::Candidate { .. } => {}
@@ -254,7 +256,7 @@ impl Election {
             self.grace_over = true;
             self.said.push(Said::Note(Event::Grace { heard: count }));
             if self.master().is_none() {
-                self.stand_at = self.stand_at.min(now + self.random(STAND));
+                self.stand_at = self.stand_at.min(now + self.random(self.patience()));
             }
         }
     }
@@ -320,7 +322,7 @@ impl Election {
         if ask.round == Round::PreVote {
             let granted = ask.term > self.term && !content && !outranks;
             if outranks && !content {
-                self.stand_at = self.stand_at.min(now + self.random(STAND));
+                self.stand_at = self.stand_at.min(now + self.random(self.patience()));
             }
             let term = if granted { ask.term } else { self.term };
             self.said.push(Said::Vote { to: from, round: ask.round, term, granted });
@@ -405,11 +407,7 @@ impl Election {
                     self.follow(master, from);
                 }
             }
-            (None, Role::Follower { via, .. }) => {
-                if *via == from {
-                    self.look(now, STAND);
-                }
-            }
+            (None, Role::Follower { via, .. }) if *via == from => self.look(now, self.patience()),
             (None, _) => {}
         }
     }
@@ -432,7 +430,7 @@ impl Election {
         self.term = term;
         self.voted_for = None;
         self.ballot_changed = true;
-        self.look(now, STAND);
+        self.look(now, self.patience());
     }
 
     /// This process was held up for long: whatever it led, others lead now.
@@ -444,9 +442,18 @@ impl Election {
         self.without_majority = None;
     }
 
+    /// This node left: it leads nobody and does not stand.
+    pub fn rest(&mut self, now: Moment) {
+        if self.is_master() {
+            self.step_down("left the swarm", now);
+        }
+        self.role = Role::Looking;
+        self.stand_at = Moment(u64::MAX);
+    }
+
     fn step_down(&mut self, why: &'static str, now: Moment) {
         self.said.push(Said::Note(Event::SteppedDown { term: self.term, why }));
-        self.look(now, STAND);
+        self.look(now, self.patience());
     }
 
     fn look(&mut self, now: Moment, span: Duration) {
@@ -454,9 +461,23 @@ impl Election {
         self.stand_at = now + self.random(span);
     }
 
+    /// [`STAND`], for this node: the preferred one stands before the others do.
+    fn patience(&self) -> Duration {
+        match self.settings.priority {
+            1.. => STAND / 4,
+            0 => STAND,
+            _ => STAND * 2,
+        }
+    }
+
     /// Half to all of `span`.
     fn random(&mut self, span: Duration) -> Duration {
         span.mul_f64(0.5 + self.rng.f64() / 2.0)
+    }
+
+    /// All that it decides by but times and chance, for an exhaustive check to know a state again.
+    pub fn digest(&self, into: &mut impl Hasher) {
+        (self.term, self.voted_for, &self.role, self.grace_over).hash(into);
     }
 
     /// What must hold between calls.
@@ -469,19 +490,6 @@ impl Election {
             assert!(master != self.me && via != self.me, "nobody follows itself");
         }
     }
-}
-
-/// More than half of all, or exactly half with the lowest member: two such sets always meet. While a configured
-/// address is anonymous nobody knows who is lowest.
-fn is_majority(votes: &BTreeSet<PeerId>, members: impl Iterator<Item = PeerId>, anonymous: u32) -> bool {
-    let (mut all, mut yes, mut lowest) = (anonymous as usize, 0, None);
-    for member in members {
-        lowest.get_or_insert(member);
-        all += 1;
-        yes += usize::from(votes.contains(&member));
-    }
-    2 * yes > all
-        || (2 * yes == all && anonymous == 0 && lowest.is_some_and(|lowest| votes.contains(&lowest)))
 }
 
 #[cfg(test)]

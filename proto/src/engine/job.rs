@@ -9,6 +9,7 @@ use crate::{
         ledger::{Arrival, Ledger},
         links::CONFIGURED,
         say::To,
+        settings::SubmitBy,
         submit::Submit,
     },
     ids::{JobId, LineNumber, PeerId},
@@ -124,18 +125,22 @@ impl Engine {
                 let (lines, draws) = (self.ledger.held().count(), self.fetch.counts().draws);
                 self.out.note(Event::Complete { lines, draws, elapsed, sha256: sha256.clone() });
                 self.completed = Some((self.now, sha256));
+                self.compare_with_done();
             }
             (false, Some(_)) => self.completed = None,
             _ => {}
         }
         self.yield_if_evicted();
         // After DONE lines are left to the peers that have more; if none has, a crash took them from all.
-        let wanted = !complete && (!self.is_done() || !self.has_richer_peer());
+        let wanted = !complete && (!self.is_done() || self.reopened || !self.has_richer_peer());
         let free = !self.paused && self.yields.is_none() && self.failed.is_none();
         let draw = self.started && free && wanted;
         let now = self.now;
         self.fetch.set_drawing(draw, now);
-        if !draw && self.is_done() && !self.fetch.has_errand() && self.fetch.is_connected() {
+        // A server that lets one connection of an address live must be free for the master to submit.
+        let others_submit = self.settings.submit_by == SubmitBy::Master && !self.election.is_master();
+        let finished = self.is_done() || (complete && others_submit);
+        if !draw && finished && !self.fetch.has_errand() && self.fetch.is_connected() {
             self.fetch.hang_up(now, &mut self.out);
         }
     }
@@ -295,8 +300,9 @@ impl Engine {
 
     fn add_peers(&mut self, addresses: &[String]) {
         if self.left {
+            // A member it is again when a peer says so.
             self.left = false;
-            self.dirty |= self.durable.members.join(self.settings.id);
+            self.election.on_stall(self.now);
         }
         for address in addresses {
             self.links.add_contact(address, CONFIGURED, None, self.now);
@@ -347,14 +353,9 @@ impl Engine {
     fn leave(&mut self) {
         self.left = true;
         self.bye_all(ByeReason::Leaving);
-        let members: Vec<_> = self.durable.members.iter().filter(|id| *id != self.settings.id).collect();
-        for id in members {
-            self.durable.members.leave(id);
-        }
-        let addresses: Vec<_> = self.links.contacts().iter().map(|contact| contact.address.clone()).collect();
-        for address in addresses {
-            self.links.never_dial(&address);
-        }
+        // The others stay members in its eyes: were they not, it would tell them so when it joins again.
+        self.durable.members.leave(self.settings.id);
+        self.links.forget_contacts();
         self.durable.addresses.clear();
         self.dirty = true;
     }

@@ -116,6 +116,12 @@ impl Ledger {
         self.held.contains(number) && self.source(number) == FIRST_HAND
     }
 
+    /// The lines that only peers sent.
+    #[must_use]
+    pub fn hearsay(&self) -> Vec<LineNumber> {
+        self.held.iter().filter(|number| !self.is_first_hand(*number)).collect()
+    }
+
     /// How many lines this node drew itself.
     #[must_use]
     pub fn first_hand(&self) -> u32 {

@@ -288,6 +288,9 @@ impl Engine {
 
     fn turn_election(&mut self) {
         let was_master = self.election.is_master();
+        if self.left {
+            self.election.rest(self.now);
+        }
         let electorate = electorate!(self);
         self.election.on_time(self.now, electorate);
         self.sync_ballot();

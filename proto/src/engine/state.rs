@@ -5,7 +5,7 @@
 
 use crate::ids::{JobId, PeerId, Term};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The durable state of a node; [`Ticket`]s acknowledge it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +112,23 @@ impl Members {
     pub fn known(&self) -> usize {
         self.0.len()
     }
+}
+
+/// More than half of all, or exactly half with the lowest member: two such sets always meet. While a configured
+/// address is anonymous nobody knows who is lowest.
+pub(crate) fn is_majority(
+    votes: &BTreeSet<PeerId>,
+    members: impl Iterator<Item = PeerId>,
+    anonymous: u32,
+) -> bool {
+    let (mut all, mut yes, mut lowest) = (anonymous as usize, 0, None);
+    for member in members {
+        lowest.get_or_insert(member);
+        all += 1;
+        yes += usize::from(votes.contains(&member));
+    }
+    2 * yes > all
+        || (2 * yes == all && anonymous == 0 && lowest.is_some_and(|lowest| votes.contains(&lowest)))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 
 /// How long live peers may take to acknowledge an INTENT beyond the quorum: two heartbeats.
 const ACK_PATIENCE: Duration = Duration::from_millis(500);
-/// How long a DONE may take to turn up before an INTENT without one is acted on.
+/// How long a DONE may take to turn up before an INTENT without one is acted on, if whoever announced is linked.
 const DOUBT: Duration = Duration::from_secs(3);
 /// Submits that the server could not read, in a row, before the job is given up.
 const UNREADABLE: u32 = 3;
@@ -199,6 +199,7 @@ impl Engine {
         }
         self.durable.outcome = Some(outcome.clone());
         self.dirty = true;
+        self.compare_with_done();
         if self.settings.submit_by == SubmitBy::Master {
             self.say_stored(To::All, Message::Outcome(outcome));
         }
@@ -245,7 +246,7 @@ impl Engine {
                 }
             }
             Phase::InDoubt { since } => {
-                let waited = self.now >= *since + DOUBT;
+                let waited = self.now >= *since + self.doubt();
                 if self.is_done() {
                     self.submit.phase = Phase::Idle;
                 } else if self.submit.resolved
@@ -261,6 +262,15 @@ impl Engine {
             }
             Phase::Sending | Phase::Correcting | Phase::Probing => {}
         }
+    }
+
+    /// Whoever announced and can't be heard may be cut off and DONE: it gets the grace time to come back.
+    fn doubt(&self) -> Duration {
+        let live = self.links.live();
+        let absent =
+            |id: PeerId| id != self.settings.id && !live.contains(&id) && self.durable.members.contains(id);
+        let waits = self.doubtful_intent().is_some_and(|intent| absent(intent.by));
+        if waits { self.settings.election.grace.max(DOUBT) } else { DOUBT }
     }
 
     /// The newest INTENT is this node's own.
@@ -436,10 +446,19 @@ impl Engine {
         self.out.note(Event::Reopened { lines: count, how: "the server told the right texts" });
     }
 
+    /// The file that counts may be another than what is held here: then some hearsay is wrong.
+    pub(super) fn compare_with_done(&mut self) {
+        let done = self.durable.outcome.as_ref().filter(|outcome| outcome.right && self.ledger.is_complete());
+        if done.is_some_and(|done| done.intent.sha256 != self.ledger.sha256())
+            && !self.ledger.hearsay().is_empty()
+        {
+            self.reopen();
+        }
+    }
+
     /// The server says that lines are wrong but not which: hearsay is dropped and drawn first hand.
     fn reopen(&mut self) {
-        let hearsay: Vec<_> =
-            self.ledger.held().iter().filter(|number| !self.ledger.is_first_hand(*number)).collect();
+        let hearsay = self.ledger.hearsay();
         if hearsay.is_empty() {
             self.fail(
                 "the line server calls lines wrong that it sent itself; is it one file? try reset --swarm"
@@ -469,7 +488,7 @@ impl Engine {
                 said_at.map(|since| since + ACK_PATIENCE).filter(|at| *at > self.now)
             }
             Phase::InDoubt { since } if self.settings.election.in_doubt == InDoubt::Resubmit => {
-                Some(*since + DOUBT).filter(|at| *at > self.now)
+                Some(*since + self.doubt()).filter(|at| *at > self.now)
             }
             Phase::Idle if self.ledger.count().is_none() && self.election.is_master() && self.started => {
                 Some(self.submit.born + PROBE_AFTER).filter(|at| *at > self.now)

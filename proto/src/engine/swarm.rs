@@ -74,10 +74,10 @@ impl Engine {
         self.links.open(conn, Link::new(id, address, self.now));
     }
 
-    /// Who was told of no peer founds a swarm. Everybody else becomes a member when a peer says so, having stored it:
+    /// Who was told of no peer founds a swarm, anew if all have left it. Everybody else becomes a member when a peer says so, having stored it:
     /// a newcomer that counted itself in could be a majority in its own eyes only.
     fn found_if_alone(&mut self) {
-        if self.durable.members.known() == 0 && !self.links.is_told_of_peers() {
+        if self.durable.members.iter().next().is_none() && !self.left && !self.links.is_told_of_peers() {
             self.dirty |= self.durable.members.join(self.settings.id);
         }
     }
@@ -349,8 +349,8 @@ impl Engine {
         self.links.put_off(id, &why, lasting, self.now);
         self.out.push(Effect::Close { conn });
         self.unlink(conn, &why);
-        if leaves {
-            // It will dial when it wants to be back.
+        if leaves && self.durable.members.contains(self.settings.id) {
+            // It will dial when it wants to be back. (A newcomer that forgot it would found a swarm of its own.)
             self.durable.addresses.retain(|_, known| *known != id);
             self.links.forget(id);
         }

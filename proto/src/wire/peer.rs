@@ -150,7 +150,7 @@ pub struct Beat {
 }
 
 /// What kind of vote is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Round {
     /// Would you? Changes nothing.
     PreVote,

@@ -6,11 +6,12 @@ use crate::{
     agenda::Happening,
     disk::Disk,
     net::{Place, Weather},
+    plan,
 };
 use core::time::Duration;
 use lineswarm_proto::{
     engine::io::{Command, Input, RequestId},
-    ids::PeerId,
+    ids::{LineNumber, PeerId},
     line_server,
 };
 use std::collections::VecDeque;
@@ -29,6 +30,8 @@ pub enum Action {
     },
     /// A node that is down loses its disk, and with it its key: it will come back with another id.
     Wipe(usize),
+    /// A node that is down finds a text on its disk, as if from a peer, that the server never had.
+    Forge(usize, LineNumber, &'static str),
     /// A process is held up (SIGSTOP, suspend).
     Freeze(usize),
     /// It goes on.
@@ -65,6 +68,12 @@ impl World {
                     state.disk = Disk::default();
                     self.gone.push(core::mem::replace(&mut state.settings.id, id));
                     self.oracle.on_wipe(node);
+                }
+            }
+            Action::Forge(node, number, text) => {
+                if let Some(state) = self.nodes.get_mut(node).filter(|state| state.engine.is_none()) {
+                    state.disk.forge(number, text.into());
+                    self.oracle.liars = true;
                 }
             }
             Action::Freeze(node) => {
@@ -117,6 +126,9 @@ impl World {
             self.act(Action::Thaw(node))?;
             self.act(Action::Start(node))?;
             self.act(Action::Command(node, Command::Resume))?;
+            if self.nodes.get(node).is_some_and(|node| node.wandered) {
+                self.act(self.join(node))?;
+            }
         }
         Ok(())
     }
@@ -128,6 +140,13 @@ impl World {
                 self.later(wait, Action::Command(node, Command::PeerForget { id }));
             }
         }
+    }
+
+    /// Whoever left comes back, by the addresses of all.
+    #[must_use]
+    pub fn join(&self, node: usize) -> Action {
+        let addresses = (0..self.nodes.len()).map(plan::address).collect();
+        Action::Command(node, Command::Join { addresses })
     }
 
     fn start(&mut self, node: usize) -> Result<(), Broken> {
@@ -170,7 +189,7 @@ impl World {
     fn command(&mut self, node: usize, command: Command) -> Result<(), Broken> {
         let Some(state) = self.nodes.get_mut(node).filter(|state| state.runs()) else { return Ok(()) };
         match &command {
-            Command::Leave => state.left = true,
+            Command::Leave => (state.left, state.wandered) = (true, true),
             Command::Join { .. } => state.left = false,
             _ => {}
         }

@@ -194,6 +194,11 @@ impl Links {
         }
     }
 
+    /// This node left: it dials nobody until addresses are added again.
+    pub fn forget_contacts(&mut self) {
+        self.contacts.clear();
+    }
+
     /// A dialled connection could not be made. Returns the address.
     pub fn on_dial_failed(&mut self, conn: ConnId, why: &str, now: Moment) -> Option<String> {
         let mut rng = self.rng.fork();

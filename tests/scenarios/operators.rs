@@ -1,0 +1,151 @@
+//! Named scenarios about who belongs to the swarm, who is preferred, and who tells something wrong.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // the whole file is a test
+
+use core::time::Duration;
+use lineswarm_proto::{
+    engine::{io::Command, settings::Quorum},
+    ids::LineNumber,
+};
+use sim::{Broken, Plan, World, chaos::settle, play, world::Action};
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+/// Plays a scenario with several seeds.
+fn scenario(plan: &Plan, run: impl Fn(&mut World) -> Result<(), Broken>) -> Vec<World> {
+    (0..5).map(|seed| play(seed, plan, &run).unwrap()).collect()
+}
+
+fn master(world: &mut World) -> Result<usize, Broken> {
+    world.run_until(S(30), "a master is elected", World::agrees)?;
+    world.master().ok_or_else(|| Broken("no master".into()))
+}
+
+/// A node restarts with a text on its disk that the server never had.
+fn forge(world: &mut World, node: usize, number: u32, text: &'static str) -> Result<(), Broken> {
+    world.act(Action::Crash { node, power: false })?;
+    world.act(Action::Forge(node, LineNumber(number), text))?;
+    world.act(Action::Start(node))
+}
+
+#[test]
+fn lines_that_the_server_calls_wrong_are_corrected_and_submitted_again() {
+    for tournament in [false, true] {
+        let mut rejected = 0;
+        let worlds = scenario(&Plan { tournament, ..Plan::calm(3) }, |world| {
+            let nearly = |world: &World| {
+                let held = |node: &sim::node::Node| node.engine().map(|engine| engine.lines().len());
+                world.nodes().iter().all(|node| held(node) >= Some(57))
+            };
+            world.run_until(S(20), "nearly all lines are held", nearly)?;
+            for node in 0..3 {
+                forge(world, node, 1, "a forged text")?;
+            }
+            settle(world)
+        });
+        for world in worlds {
+            let (last, earlier) = world.submitted().split_last().unwrap();
+            assert!(last.right, "the last submit counts");
+            rejected += earlier.iter().filter(|submit| !submit.right).count();
+        }
+        assert!(rejected > 0, "no run had a wrong submit, which is what this is about");
+    }
+}
+
+#[test]
+fn two_peers_that_tell_different_texts_are_both_overruled_by_the_server() {
+    scenario(&Plan::calm(4), |world| {
+        world.run_for(MS(200))?;
+        forge(world, 2, 5, "one forged text")?;
+        forge(world, 3, 5, "another forged text")?;
+        settle(world)
+    });
+}
+
+#[test]
+fn two_swarms_that_know_each_other_s_addresses_do_their_own_work() {
+    let worlds = scenario(&Plan { swarms: 2, ..Plan::calm(6) }, |world| {
+        world.run_until(S(60), "all are done", World::is_over)?;
+        world.run_for(S(5))?;
+        world.check_end()
+    });
+    for world in worlds {
+        let mut by: Vec<_> = world.submitted().iter().map(|submit| submit.node % 2).collect();
+        by.sort_unstable();
+        assert_eq!(by, [0, 1], "each swarm submits once");
+        for swarm in 0..2 {
+            let of_it = world.nodes().iter().skip(swarm).step_by(2);
+            assert_eq!(of_it.filter(|node| node.masters().is_some()).count(), 1);
+        }
+    }
+}
+
+#[test]
+fn forgetting_the_dead_during_an_election_lets_the_living_elect() {
+    scenario(&Plan { lines: 200, ..Plan::calm(4).quorum(Quorum::Majority) }, |world| {
+        let first = master(world)?;
+        let dead = [first, (first + 1) % 4];
+        for node in dead {
+            world.act(Action::Crash { node, power: true })?;
+        }
+        world.run_for(MS(1_200))?;
+        for node in (0..4).filter(|node| !dead.contains(node)) {
+            for id in dead.map(|node| world.nodes()[node].settings.id) {
+                world.act(Action::Command(node, Command::PeerForget { id }))?;
+            }
+        }
+        world.run_until(S(60), "the living are done", World::is_over)?;
+        assert_eq!(world.submitted().len(), 1);
+        settle(world)
+    });
+}
+
+#[test]
+fn a_node_may_leave_and_join_during_an_election() {
+    for wait in [0, 100, 1_100, 1_300] {
+        scenario(&Plan { lines: 200, ..Plan::calm(4).quorum(Quorum::Majority) }, |world| {
+            let first = master(world)?;
+            let guest = (first + 1) % 4;
+            world.act(Action::Crash { node: first, power: true })?;
+            world.run_for(MS(wait))?;
+            world.act(Action::Command(guest, Command::Leave))?;
+            world.run_for(MS(300))?;
+            world.act(world.join(guest))?;
+            world.run_until(S(60), "those who live are done", World::is_over)?;
+            settle(world)
+        });
+    }
+}
+
+#[test]
+fn the_only_node_of_a_swarm_may_leave_and_join() {
+    scenario(&Plan { lines: 200, ..Plan::calm(1).quorum(Quorum::Majority) }, |world| {
+        master(world)?;
+        world.act(Action::Command(0, Command::Leave))?;
+        world.run_for(S(15))?;
+        assert!(world.submitted().is_empty(), "who left submits nothing");
+        world.act(world.join(0))?;
+        settle(world)
+    });
+}
+
+#[test]
+fn a_preferred_node_does_not_unseat_but_takes_over_sooner_than_others() {
+    let plan = Plan { preferred: Some(2), lines: 400, ..Plan::calm(3) };
+    let mut led = 0;
+    for seed in 0..20 {
+        play(seed, &plan, |world| {
+            led += usize::from(master(world)? == 2);
+            world.act(Action::Crash { node: 2, power: false })?;
+            world.run_until(S(10), "another leads", |world| world.agrees() && world.master() != Some(2))?;
+            let other = world.master();
+            world.act(Action::Start(2))?;
+            world.run_for(S(2))?;
+            assert_eq!(world.master(), other, "who came back does not unseat");
+            settle(world)
+        })
+        .unwrap();
+    }
+    println!("the preferred one of three led in {led} of 20 runs");
+    assert!(led > 10, "the preferred one of three led in {led} of 20 runs");
+}

@@ -138,7 +138,8 @@ impl Engine {
         let now = self.now;
         self.fetch.set_drawing(draw, now);
         // A server that lets one connection of an address live must be free for the master to submit.
-        let others_submit = self.settings.submit_by == SubmitBy::Master && !self.election.is_master();
+        let another = self.election.master().is_some_and(|master| master != self.settings.id);
+        let others_submit = self.settings.submit_by == SubmitBy::Master && another;
         let finished = self.is_done() || (complete && others_submit);
         if !draw && finished && !self.fetch.has_errand() && self.fetch.is_connected() {
             self.fetch.hang_up(now, &mut self.out);

@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN = target/release
 
-.PHONY: all demo test check clean fmt clippy netns-test page-test
+.PHONY: all demo test check bench clean fmt clippy netns-test page-test
 
 all: release
 
@@ -25,7 +25,7 @@ netns-test:
 	command -v nft >/dev/null || { apt-get update && apt-get install -y --no-install-recommends iproute2 nftables; }
 	$(CARGO) test -p lineswarmd --test netns -- --ignored --test-threads=1 --nocapture
 
-## Draws a second, refusals, processor and system calls for each limiter, counted by a real line server: about ten minutes.
+## Draws a second, refusals, processor and system calls for each limiter, counted by a real line server: 15 minutes.
 ## Some rows only: make bench ROWS='spacing window'; fail on a miss: make bench ROWS=--strict.
 bench:
 	$(CARGO) bench -p lineswarmd --bench draws -- $(ROWS)
@@ -44,6 +44,7 @@ page-test:
 check: fmt clippy test verify-units boot-test netns-test page-test
 
 include systemd/install.mk
+include tests/sim.mk
 
 clean:
 	$(CARGO) clean

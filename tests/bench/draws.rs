@@ -83,10 +83,10 @@ fn main() -> ExitCode {
     println!("{} s after the first {WARM_UP} s; {}", plan.seconds, how.words());
     println!("load average before: {}", cost::load());
     println!(
-        "| {:26} | who     | useful |  bar  | refused |  bar  | processor | calls | verdict |",
+        "| {:26} | who      | useful |  bar  | refused |  bar  | processor | calls | verdict |",
         "line server"
     );
-    println!("|{:-<28}|---------|--------|-------|---------|-------|-----------|-------|---------|", "");
+    println!("|{:-<28}|----------|--------|-------|---------|-------|-----------|-------|---------|", "");
     let mut missed = 0;
     for row in ROWS.iter().filter(|row| plan.wants(row.name)) {
         for &daemons in row.daemons {
@@ -191,7 +191,7 @@ fn counts_after(server: &Server, moment: f64) -> Counts {
 fn say(row: &Row, who: &str, measured: &Measured, verdict: &str) {
     let or_none = |shown: Option<String>| shown.unwrap_or_else(|| "-".to_owned());
     println!(
-        "| {:26} | {who:7} | {:6.3} | {:5.3} | {:7.3} | {:5.1} | {:>9} | {:>5} | {verdict} |",
+        "| {:26} | {who:8} | {:6.3} | {:5.3} | {:7.3} | {:5.1} | {:>9} | {:>5} | {verdict} |",
         row.name,
         measured.share,
         row.share,

@@ -27,8 +27,7 @@ const EVICTED: (usize, usize) = (3, 6);
 /// A rival that draws from no address for so long has given up.
 const RIVAL_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Of a text that is shown to an operator, so many bytes.
-const EXCERPT: usize = 40;
+mod excerpt;
 
 impl Engine {
     /// Something became of a line that the server sent.
@@ -57,7 +56,7 @@ impl Engine {
             }
             Arrival::TwoTexts => {
                 let texts = self.ledger.two_texts().map_or_else(String::new, |(line, one, other)| {
-                    let (one, other) = two_excerpts(&one, &other);
+                    let (one, other) = excerpt::two(&one, &other);
                     format!(" for line {line}, {one} and {other}")
                 });
                 self.fail(format!(
@@ -139,7 +138,8 @@ impl Engine {
         let now = self.now;
         self.fetch.set_drawing(draw, now);
         // A server that lets one connection of an address live must be free for the master to submit.
-        let others_submit = self.settings.submit_by == SubmitBy::Master && !self.election.is_master();
+        let another = self.election.master().is_some_and(|master| master != self.settings.id);
+        let others_submit = self.settings.submit_by == SubmitBy::Master && another;
         let finished = self.is_done() || (complete && others_submit);
         if !draw && finished && !self.fetch.has_errand() && self.fetch.is_connected() {
             self.fetch.hang_up(now, &mut self.out);
@@ -371,20 +371,6 @@ fn not_linked(id: PeerId) -> ErrorBody {
     )
 }
 
-/// Two texts where they begin to differ, short and with everything escaped that could harm a terminal.
-fn two_excerpts(one: &[u8], other: &[u8]) -> (String, String) {
-    let same = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let from = same.saturating_sub(EXCERPT / 2);
-    let excerpt = |text: &[u8]| {
-        let before = if from > 0 { "..." } else { "" };
-        let shown = text.get(from..).unwrap_or_default();
-        let after = if shown.len() > EXCERPT { "..." } else { "" };
-        let shown = shown.get(..EXCERPT).unwrap_or(shown).escape_ascii();
-        format!("\"{before}{shown}{after}\" ({} bytes)", text.len())
-    };
-    (excerpt(one), excerpt(other))
-}
-
 /// Lower-case hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -404,24 +390,5 @@ pub(super) fn configured_job(settings: &crate::engine::settings::Settings, epoch
         epoch,
         lines: settings.server.lines.map_or(0, core::num::NonZeroU32::get),
         label,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::two_excerpts;
-
-    #[test]
-    fn two_texts_are_shown_where_they_differ_short_and_escaped() {
-        let plain = two_excerpts(b"zero", b"\x1b[2Jnought\"");
-        assert_eq!(plain.0, "\"zero\" (4 bytes)");
-        assert_eq!(plain.1, r#""\x1b[2Jnought\"" (11 bytes)"#);
-        let long = |last: &str| format!("{}{last}{}", "a".repeat(1000), "b".repeat(8000));
-        let (one, other) = two_excerpts(long("x").as_bytes(), long("y").as_bytes());
-        assert!(
-            one.starts_with("\"...aaa") && one.contains('x') && one.ends_with("bbb...\" (9001 bytes)"),
-            "{one}"
-        );
-        assert!(other.contains('y') && other.len() < 80, "{other}");
     }
 }

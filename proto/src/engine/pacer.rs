@@ -111,7 +111,9 @@ struct Sample {
     now: Micros,
     /// Later requests are under way.
     more: bool,
-    /// It, or the answer that `gap` counts from, was held up on its way, so that nobody knows what the limiter saw.
+    /// It was held up on its way, so that nobody knows when the limiter saw it.
+    held: bool,
+    /// It, or the answer that `gap` counts from, was held up: nobody knows what gap the limiter saw.
     vague: bool,
 }
 
@@ -298,7 +300,7 @@ impl Pacer {
         let gap = self.link.last_answer.map(|last| reply.sent - last);
         let more = self.flight.outstanding > 0;
         let vague = held || self.link.last_held || gap.is_some_and(|gap| gap < 0.0);
-        let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more, vague };
+        let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more, held, vague };
         self.learn_pipelining(reply.first);
         if answered {
             self.link.last_answer = Some(if held { now - self.link.rtt } else { reply.sent });

@@ -117,7 +117,7 @@ impl Bucket {
     }
 
     pub(super) fn on_reply(&mut self, sample: &Sample, link: &Link) -> Option<Pace> {
-        if sample.vague {
+        if sample.held {
             // What came in a bunch found less credit than what is due.
             (self.void, self.row, self.clean) = (true, 0, 0);
             (self.silence, self.burst, self.late_answered) = (None, 0, false);

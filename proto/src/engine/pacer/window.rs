@@ -92,7 +92,7 @@ impl Window {
             self.partial = false;
             self.speed = faster(link);
         }
-        if sample.vague {
+        if sample.held {
             // It may have arrived in another second.
             self.partial = true;
             return None;

@@ -95,8 +95,8 @@ fn lines_of(output: ChildStdout) -> mpsc::Receiver<Value> {
 }
 
 pub(crate) fn terminate(child: &Child) {
-    let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), rustix::process::Signal::TERM)
+        .unwrap();
 }
 
 /// Free ports on loopback, one for each of `count` addresses 127.0.0.x.

@@ -2,13 +2,9 @@
 
 use crate::{
     args::Args,
-    config::{Config, Environment},
+    config::{CHANGEABLE, Config, Environment},
 };
 use lineswarm_proto::{engine::io::Command, wire::control::ErrorBody};
-
-/// What a reload may change while the daemon runs.
-const CHANGEABLE: [(&str, &str); 4] =
-    [("server", "rate"), ("swarm", "peers"), ("swarm", "allow"), ("run", "exit-when")];
 
 /// Takes over what can change into `config`; gives what the engine must be told.
 pub(crate) fn reload(args: &Args, config: &mut Config) -> Result<Vec<Command>, ErrorBody> {

@@ -215,3 +215,20 @@ fn wrong_lines_of_a_job_are_told_by_the_servers_verdict() {
     let status: Value = daemon.status();
     assert_ne!(status["state"], "submitted");
 }
+
+#[test]
+fn a_reload_takes_over_what_can_change_and_shows_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let daemon = lonely(directory.path());
+    let rate = || {
+        let settings = daemon.client().ask(json!({"cmd": "config"})).unwrap();
+        let all = settings["settings"].as_array().unwrap().clone();
+        all.into_iter().find(|one| one["key"] == "rate").unwrap()["value"].clone()
+    };
+    let before = rate();
+    std::fs::write(daemon.directory.join("empty.toml"), "[server]\nrate = 42\n").unwrap();
+    daemon.client().ask(json!({"cmd": "reload"})).unwrap();
+    assert_ne!(rate(), before);
+    assert_eq!(daemon.status()["pacer"]["cap"], 42.0);
+    still_well(&daemon);
+}

@@ -117,6 +117,10 @@ impl fmt::Display for Origin {
     }
 }
 
+/// What a reload may change while the daemon runs; [`Config::take_changeable`] takes it over.
+pub(crate) const CHANGEABLE: [(&str, &str); 4] =
+    [("server", "rate"), ("swarm", "peers"), ("swarm", "allow"), ("run", "exit-when")];
+
 /// A setting's value in force.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Effective {
@@ -211,6 +215,11 @@ impl Config {
         self.swarm.peers = new.swarm.peers;
         self.swarm.allow = new.swarm.allow;
         self.run.exit_when = new.run.exit_when;
+        for (ours, theirs) in self.effective.iter_mut().zip(new.effective) {
+            if CHANGEABLE.contains(&(ours.setting.section, ours.setting.key)) {
+                *ours = theirs;
+            }
+        }
     }
 
     /// The whole configuration as a file that reads back to the same.

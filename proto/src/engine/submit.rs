@@ -60,7 +60,6 @@ enum Phase {
 pub(super) struct Submit {
     phase: Phase,
     attempts: u32,
-    probes: u32,
     unreadable: u32,
     forced: bool,
     resolved: bool,
@@ -71,15 +70,7 @@ impl Submit {
     /// Nothing announced yet.
     #[must_use]
     pub(super) fn new(now: Moment) -> Self {
-        Self {
-            phase: Phase::Idle,
-            attempts: 0,
-            probes: 0,
-            unreadable: 0,
-            forced: false,
-            resolved: false,
-            born: now,
-        }
+        Self { phase: Phase::Idle, attempts: 0, unreadable: 0, forced: false, resolved: false, born: now }
     }
 
     /// SUBMITs of the whole file that this node sent.
@@ -357,7 +348,6 @@ impl Engine {
         let due = self.now >= self.submit.born + PROBE_AFTER && self.submit.phase == Phase::Idle;
         if due && !self.is_submit_known() && !self.ledger.held().is_empty() {
             self.submit.phase = Phase::Probing;
-            self.submit.probes += 1;
             let identity = self.settings.server.identity.clone();
             self.fetch.send_on(Errand::new(Task::Submit { identity, count: 1 }));
         }

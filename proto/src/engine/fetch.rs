@@ -38,10 +38,6 @@ pub struct Counts {
     pub duplicates: u64,
     /// Connections lost, or that could not be made after the first stood.
     pub reconnects: u64,
-    /// Replies that broke the protocol.
-    pub broken: u64,
-    /// Times that the server was silent for too long.
-    pub silences: u64,
 }
 
 /// See the module.
@@ -319,7 +315,6 @@ impl Fetch {
             }
         }
         if let Some(why) = broke {
-            self.counts.broken += 1;
             out.note(Event::ServerBroke { why: why.clone() });
             self.give_up(at, &why, now, out);
         }
@@ -370,7 +365,6 @@ impl Fetch {
                 if let Some(silent) = source.silence(now) {
                     let for_ms = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
                     out.note(Event::ServerSilent { for_ms, unanswered: source.pacer.outstanding() });
-                    self.counts.silences += 1;
                     source.pacer.on_silence(now);
                     self.give_up(at, "the line server did not answer", now, out);
                 } else if errand_waits {

@@ -47,8 +47,8 @@ pub const SLICE_LINES: usize = 256;
 pub const EVENTS: usize = 1024;
 /// Handshakes of peers under way at once.
 pub const HANDSHAKES: usize = 256;
-/// Line numbers and records waiting for the store thread.
-pub const STORE_QUEUE: usize = 8 * 1024;
+/// States and requests waiting for the store thread; lines gather beside them, each number once.
+pub const STORE_QUEUE: usize = 64;
 /// Addresses that are dialled, configured or learnt.
 pub const CONTACTS: usize = 1024;
 /// Of those, addresses that discovery alone vouches for: anybody on the network can announce some.

@@ -1,8 +1,9 @@
 //! The durable store: what a node must not forget, in its state directory (docs/journal-format.md).
 //!
 //! The event loop hands in line numbers and states and never waits; one thread writes, and answers with
-//! [`Ack`]s. A state is acknowledged only when it is on the disk. While the disk fails the store says so, serves
-//! from memory and tries again. Invariant: nothing wrong is ever read back, and damage costs what it touches.
+//! [`Ack`]s. Lines gather in a shared map, so that the thread is woken once for a group of them. A state is
+//! acknowledged only when it is on the disk. While the disk fails the store says so, serves from memory and tries
+//! again. Invariant: nothing wrong is ever read back, and damage costs what it touches.
 
 mod error;
 mod journal;
@@ -19,6 +20,7 @@ pub(crate) use journal::JOURNAL_VERSION;
 use lineswarm_proto::engine::state::{Durable, Ticket};
 use lineswarm_proto::{ids::LineNumber, limits, lines::SharedLines};
 pub(crate) use node_key::NodeKey;
+use parking_lot::Mutex;
 pub(crate) use recover::Report;
 pub(crate) use reset::reset;
 use std::collections::{BTreeMap, VecDeque};
@@ -74,9 +76,8 @@ type Ops = BTreeMap<LineNumber, Op>;
 /// What the event loop sends to the thread.
 #[derive(Debug)]
 enum Message {
-    Line(LineNumber, Op),
-    /// What did not fit into the channel one by one.
-    Lines(Ops),
+    /// [`Shared::gathered`] was empty and is no longer.
+    Lines,
     Put(Box<Put>),
     Save(u64),
     Verify(u64),
@@ -88,22 +89,23 @@ struct Put {
     ticket: Ticket,
     state: Durable,
     lines: SharedLines,
+    /// What was gathered before it, so under the job of the state before.
+    before: Ops,
 }
 
-impl Message {
-    fn line_count(&self) -> usize {
-        match self {
-            Self::Line(..) => 1,
-            Self::Lines(ops) => ops.len(),
-            _ => 0,
-        }
-    }
+/// Line operations that the thread has not taken yet.
+#[derive(Debug, Default)]
+struct Gathered {
+    /// The newest state when they were handed in: it says which job's journal they belong to.
+    under: Option<Ticket>,
+    ops: Ops,
 }
 
 /// What both sides look at.
 #[derive(Debug, Default)]
 struct Shared {
-    /// Line operations in the channel or not yet on the disk.
+    gathered: Mutex<Gathered>,
+    /// Line operations that are not yet on the disk.
     unsaved: AtomicUsize,
     /// The channel was full: the thread wakes the event loop when there is room.
     wake_for_room: AtomicBool,
@@ -113,7 +115,7 @@ struct Shared {
 #[derive(Debug)]
 pub(crate) struct Store {
     channel: Sender<Message>,
-    /// What found the channel full, in order. Each line number stands in it once for each job.
+    /// What found the channel full, in order.
     outbox: VecDeque<Message>,
     acks: Receiver<Ack>,
     shared: Arc<Shared>,
@@ -171,18 +173,25 @@ impl Store {
     /// Stores `state` at once; `Ack::Stored(ticket)` says that it is on the disk. `lines` is the map of
     /// `state.job`; with another job than before, a new journal is started.
     pub(crate) fn put(&mut self, ticket: Ticket, state: Durable, lines: &SharedLines) {
+        let mut gathered = self.shared.gathered.lock();
+        gathered.under = Some(ticket);
+        let mut before = std::mem::take(&mut gathered.ops);
+        drop(gathered);
         self.send_outbox();
         // A newer state of the same job takes the place of one that still waits.
-        for message in self.outbox.iter_mut().rev() {
-            if let Message::Put(waiting) = message {
-                if waiting.state.job == state.job {
-                    (waiting.ticket, waiting.state) = (ticket, state);
-                    return;
-                }
-                break;
+        let last = self.outbox.iter_mut().rev().find_map(|message| match message {
+            Message::Put(waiting) => Some(waiting),
+            _ => None,
+        });
+        match last {
+            Some(waiting) if waiting.state.job == state.job => {
+                (waiting.ticket, waiting.state) = (ticket, state);
+                let handed_in = waiting.before.len() + before.len();
+                waiting.before.append(&mut before);
+                self.shared.unsaved.fetch_sub(handed_in - waiting.before.len(), Ordering::SeqCst);
             }
+            _ => self.send(Message::Put(Box::new(Put { ticket, state, lines: lines.clone(), before }))),
         }
-        self.send(Message::Put(Box::new(Put { ticket, state, lines: lines.clone() })));
     }
 
     /// Everything handed in so far goes to the disk now; `Ack::Saved(token)` says that it is there.
@@ -205,8 +214,7 @@ impl Store {
 
     /// How many lines were kept or forgotten since they were last on the disk.
     pub(crate) fn unsaved(&self) -> usize {
-        let waiting = self.outbox.iter().map(Message::line_count).sum::<usize>();
-        waiting.saturating_add(self.shared.unsaved.load(Ordering::SeqCst))
+        self.shared.unsaved.load(Ordering::SeqCst)
     }
 
     /// Brings everything to the disk and ends the thread. An error says what could not be saved.
@@ -219,22 +227,19 @@ impl Store {
     }
 
     fn line(&mut self, number: LineNumber, op: Op) {
-        self.send_outbox();
-        match self.outbox.back_mut() {
-            None => self.send(Message::Line(number, op)),
-            Some(Message::Lines(ops)) => {
-                ops.insert(number, op);
-            }
-            Some(_) => self.outbox.push_back(Message::Lines(Ops::from([(number, op)]))),
+        let mut gathered = self.shared.gathered.lock();
+        let first = gathered.ops.is_empty();
+        if gathered.ops.insert(number, op).is_none() {
+            self.shared.unsaved.fetch_add(1, Ordering::SeqCst);
+        }
+        drop(gathered);
+        if first && !self.outbox.iter().any(|waiting| matches!(waiting, Message::Lines)) {
+            self.send(Message::Lines);
         }
     }
 
     /// Sends now, or as soon as there is room: never waits, never overtakes.
     fn send(&mut self, message: Message) {
-        let message = match message {
-            Message::Line(number, op) if !self.outbox.is_empty() => Message::Lines(Ops::from([(number, op)])),
-            other => other,
-        };
         self.outbox.push_back(message);
         self.send_outbox();
     }
@@ -242,15 +247,9 @@ impl Store {
     fn send_outbox(&mut self) {
         let mut told = false;
         while let Some(message) = self.outbox.pop_front() {
-            let lines = message.line_count();
-            self.shared.unsaved.fetch_add(lines, Ordering::SeqCst);
             let Err(refused) = self.channel.try_send(message) else { continue };
-            self.shared.unsaved.fetch_sub(lines, Ordering::SeqCst);
             let full = matches!(refused, TrySendError::Full(_));
-            self.outbox.push_front(match refused.into_inner() {
-                Message::Line(number, op) => Message::Lines(Ops::from([(number, op)])),
-                other => other,
-            });
+            self.outbox.push_front(refused.into_inner());
             // Once more after telling: the thread may have emptied the channel in between.
             if told || !full {
                 return;

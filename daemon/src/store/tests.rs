@@ -215,20 +215,22 @@ fn a_full_channel_blocks_nobody_and_loses_nothing() {
     let (lines, next_lines) = (&recovered.lines, SharedLines::new());
     store.put(Ticket(1), state(1, 1), lines);
     gate.wait_for_visitor();
-    let count = u32::try_from(limits::STORE_QUEUE).unwrap() + 500;
+    let count = 1000;
     for number in 0..count {
         lines.insert(LineNumber(number), text(number).into_bytes().into());
         store.keep(LineNumber(number), true);
     }
     lines.remove(LineNumber(7));
     store.forget(LineNumber(7));
-    for term in 2..50 {
+    let last = limits::STORE_QUEUE as u64 + 50;
+    for term in 2..last {
         store.put(Ticket(term), state(1, term), lines);
         store.keep(LineNumber(8), true);
     }
+    assert!(!store.outbox.is_empty(), "the channel is full");
     assert!(store.outbox.len() < 6, "what waits is merged");
     assert!(store.unsaved() >= count as usize);
-    store.put(Ticket(50), state(2, 50), &next_lines);
+    store.put(Ticket(last), state(2, last), &next_lines);
     next_lines.insert(LineNumber(1), b"next"[..].into());
     store.keep(LineNumber(1), true);
     store.save(5);
@@ -240,7 +242,7 @@ fn a_full_channel_blocks_nobody_and_loses_nothing() {
         acks.extend(store.next_ack());
         std::thread::yield_now();
     }
-    assert!(acks.contains(&Ack::Stored(Ticket(50))), "{acks:?}");
+    assert!(acks.contains(&Ack::Stored(Ticket(last))), "{acks:?}");
     assert_eq!(store.unsaved(), 0);
     store.close().unwrap();
     assert_eq!(texts(&recover::read(dir.path()).unwrap().lines), BTreeMap::from([(1, "next".into())]));
@@ -248,7 +250,7 @@ fn a_full_channel_blocks_nobody_and_loses_nothing() {
     fs::rename(dir.path().join("journal.old-1-0"), dir.path().join(JOURNAL)).unwrap();
     let old = recover::read(dir.path()).unwrap();
     assert_eq!(old.lines.len(), count as usize - 1);
-    assert_eq!(old.state, Some(state(1, 49)));
+    assert_eq!(old.state, Some(state(1, last - 1)));
 }
 
 mod gate {

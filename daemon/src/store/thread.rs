@@ -48,12 +48,14 @@ pub(super) struct Writer {
     state_bytes: u64,
     // What is to be done:
     ops: Ops,
-    /// Line operations taken from the channel since the last commit.
+    /// Line operations taken since the last commit.
     taken: usize,
     state_waits: bool,
     /// Both slots are to be written, as one is damaged.
     heal: bool,
     ticket: Option<Ticket>,
+    /// Of the state that was handed in last.
+    newest: Option<Ticket>,
     saves: Vec<u64>,
     verifies: Vec<u64>,
     new_journal: bool,
@@ -100,6 +102,7 @@ impl Writer {
             state_waits: heal,
             heal,
             ticket: None,
+            newest: None,
             saves: Vec::new(),
             verifies: Vec::new(),
             new_journal: heal || contents.end == 0,
@@ -144,16 +147,8 @@ impl Writer {
     }
 
     fn take(&mut self, message: Message) {
-        self.taken = self.taken.saturating_add(message.line_count());
         match message {
-            Message::Line(number, op) => {
-                self.ops.insert(number, op);
-                self.soon(self.group);
-            }
-            Message::Lines(mut ops) => {
-                self.ops.append(&mut ops);
-                self.soon(self.group);
-            }
+            Message::Lines => self.soon(self.group),
             Message::Put(put) => self.take_state(*put),
             Message::Save(token) => {
                 self.saves.push(token);
@@ -167,7 +162,18 @@ impl Writer {
         }
     }
 
-    fn take_state(&mut self, Put { ticket, state, lines }: Put) {
+    /// Takes what was gathered, unless it belongs to a state that is still on its way.
+    fn take_gathered(&mut self) {
+        let mut gathered = self.shared.gathered.lock();
+        if gathered.under == self.newest {
+            self.taken = self.taken.saturating_add(gathered.ops.len());
+            self.ops.append(&mut gathered.ops);
+        }
+    }
+
+    fn take_state(&mut self, Put { ticket, state, lines, mut before }: Put) {
+        self.taken = self.taken.saturating_add(before.len());
+        self.ops.append(&mut before);
         if !same_job(&self.state.job, &state.job) {
             // What belongs to the old job goes into the old journal. If that fails it is given up: nobody
             // reads it again, and the new job must not wait for it.
@@ -183,6 +189,7 @@ impl Writer {
         self.lines = lines;
         self.state = state;
         self.counter = self.counter.saturating_add(1);
+        self.newest = Some(ticket);
         self.ticket = Some(ticket);
         self.state_waits = true;
         self.soon(Duration::ZERO);
@@ -240,6 +247,7 @@ impl Writer {
 
     /// Brings everything that waits to the disk.
     fn commit(&mut self) -> io::Result<()> {
+        self.take_gathered();
         if self.ops.is_empty() && !self.state_waits {
             return Ok(());
         }

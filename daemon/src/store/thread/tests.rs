@@ -11,7 +11,14 @@ fn put(writer: &mut Writer, term: u64) {
     let mut state = writer.state.clone();
     state.term.0 = term;
     let lines = writer.lines.clone();
-    writer.take_state(Put { ticket: Ticket(term), state, lines });
+    writer.shared.gathered.lock().under = Some(Ticket(term));
+    writer.take_state(Put { ticket: Ticket(term), state, lines, before: Ops::new() });
+}
+
+fn keep(writer: &mut Writer, number: LineNumber, first_hand: bool) {
+    writer.shared.gathered.lock().ops.insert(number, Op::Keep { first_hand });
+    writer.shared.unsaved.fetch_add(1, Ordering::SeqCst);
+    writer.take(Message::Lines);
 }
 
 #[test]
@@ -23,7 +30,7 @@ fn on_a_full_disk_nothing_is_acknowledged_and_the_same_batch_is_written_later() 
     assert_eq!(acks.try_recv(), Ok(Ack::Stored(Ticket(1))));
     let end = writer.end;
     writer.lines.insert(LineNumber(4), b"four"[..].into());
-    writer.take(Message::Line(LineNumber(4), Op::Keep { first_hand: true }));
+    keep(&mut writer, LineNumber(4), true);
     put(&mut writer, 2);
     // A full disk, as a slot of the state sees it; and a journal whose tail an attempt left behind.
     writer.state_file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
@@ -81,7 +88,7 @@ fn a_journal_that_somebody_removed_is_written_again_from_the_map() {
     put(&mut writer, 1);
     for number in 0..3 {
         writer.lines.insert(LineNumber(number), b"text"[..].into());
-        writer.take(Message::Line(LineNumber(number), Op::Keep { first_hand: true }));
+        keep(&mut writer, LineNumber(number), true);
     }
     writer.commit().unwrap();
     fs::write(dir.path().join(JOURNAL), b"").unwrap();
@@ -97,7 +104,7 @@ fn the_same_line_again_costs_no_record() {
     writer.lines.insert(LineNumber(1), b"text"[..].into());
     put(&mut writer, 1);
     for first_hand in [false, false, true, true] {
-        writer.take(Message::Line(LineNumber(1), Op::Keep { first_hand }));
+        keep(&mut writer, LineNumber(1), first_hand);
         writer.commit().unwrap();
     }
     assert_eq!(recover::verify(dir.path()).lines, 2);

@@ -211,10 +211,12 @@ impl EventLoop {
         .into_iter()
         .flatten()
         .min();
-        if !busy {
-            self.timer.set(deadline)?;
-        }
-        poll_once(&mut self.poll, events, busy.then_some(Duration::ZERO))
+        let patience = match deadline {
+            _ if busy => Some(Duration::ZERO),
+            Some(at) => self.timer.set(at, self.now)?,
+            None => None,
+        };
+        poll_once(&mut self.poll, events, patience)
     }
 
     fn on_event(&mut self, event: &mio::event::Event) -> Result<(), RunError> {
@@ -449,8 +451,8 @@ impl EventLoop {
             if (self.connections.is_flushed() && self.control.is_flushed()) || self.now >= until {
                 return Ok(());
             }
-            self.timer.set(Some(until))?;
-            poll_once(&mut self.poll, &mut events, None)?;
+            let patience = self.timer.set(until, self.now)?;
+            poll_once(&mut self.poll, &mut events, patience)?;
             for event in &events {
                 match event.token() {
                     Token(token) if token >= CONNECTIONS => self.connections.on_ready(event, self.now),

@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN = target/release
 
-.PHONY: all demo test check bench clean fmt clippy netns-test page-test
+.PHONY: all demo test check bench clean fmt clippy netns-test disk-test page-test
 
 all: release
 
@@ -25,6 +25,10 @@ netns-test:
 	command -v nft >/dev/null || { apt-get update && apt-get install -y --no-install-recommends iproute2 nftables; }
 	$(CARGO) test -p lineswarmd --test netns -- --ignored --test-threads=1 --nocapture
 
+## A state directory on a file system that is too small, or read-only. As root.
+disk-test:
+	$(CARGO) test -p lineswarmd --test disk -- --ignored --test-threads=1
+
 ## Draws a second, refusals, processor and system calls for each limiter, counted by a real line server: 15 minutes.
 ## Some rows only: make bench ROWS='spacing window'; fail on a miss: make bench ROWS=--strict.
 bench:
@@ -40,8 +44,8 @@ clippy:
 page-test:
 	tests/e2e/page/run.sh
 
-## What CI runs. The last four need Debian packages, which they install, as root.
-check: fmt clippy test verify-units boot-test netns-test page-test
+## What CI runs. The last five need root, and Debian packages, which they install.
+check: fmt clippy test verify-units boot-test netns-test disk-test page-test
 
 include systemd/install.mk
 include tests/sim.mk

@@ -326,7 +326,7 @@ impl EventLoop {
         while let Some(ack) = self.store.next_ack() {
             match ack {
                 Ack::Stored(ticket) => self.feed(Input::Stored(ticket)),
-                Ack::Saved(token) => self.control.on_saved(token),
+                Ack::Saved(token, result) => self.control.on_saved(token, result),
                 Ack::Verified(token, found) => self.control.on_verified(token, &found),
                 Ack::Trouble { what } => {
                     log::error!("store-failed what=\"{what}\"");

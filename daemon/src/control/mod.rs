@@ -311,9 +311,14 @@ impl Control {
         }
     }
 
-    /// The store has everything on disk that was handed to it before [`Wish::Save`].
-    pub(crate) fn on_saved(&mut self, token: u64) {
-        self.on_reply(RequestId(token), Ok(()));
+    /// The store has everything on disk that was handed to it before [`Wish::Save`], or says what the disk says.
+    pub(crate) fn on_saved(&mut self, token: u64, result: Result<(), String>) {
+        let result = result.map_err(|why| {
+            let cure =
+                "do what the disk needs: the daemon keeps everything in memory and tries again by itself";
+            ErrorBody::new("E_IO", "not everything is saved", why, cure)
+        });
+        self.on_reply(RequestId(token), result);
     }
 
     /// What the store found on disk.

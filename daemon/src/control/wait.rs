@@ -58,7 +58,7 @@ impl Wait {
         let engine = around.engine;
         let so = match self.until {
             Until::Complete => engine.is_complete(),
-            Until::Submitted => engine.is_done(),
+            Until::Submitted => engine.is_done_for_good(),
             Until::Master => engine.master().is_some(),
             Until::Peers(count) => engine.linked() >= count,
         };

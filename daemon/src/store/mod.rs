@@ -54,8 +54,8 @@ pub(crate) struct Recovered {
 pub(crate) enum Ack {
     /// This state and all before it are on the disk.
     Stored(Ticket),
-    /// All that was handed in before [`Store::save`] is on the disk.
-    Saved(u64),
+    /// All that was handed in before [`Store::save`] is on the disk, or why it is not: then it goes on being tried.
+    Saved(u64, Result<(), String>),
     /// Writing fails. It is tried again, and nothing is lost as long as the daemon runs.
     Trouble { what: String },
     /// Writing works again, and everything is on the disk.
@@ -194,7 +194,7 @@ impl Store {
         }
     }
 
-    /// Everything handed in so far goes to the disk now; `Ack::Saved(token)` says that it is there.
+    /// Everything handed in so far goes to the disk now; `Ack::Saved(token, ...)` says whether it is there.
     pub(crate) fn save(&mut self, token: u64) {
         self.send_outbox();
         self.send(Message::Save(token));

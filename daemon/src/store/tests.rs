@@ -84,7 +84,7 @@ fn a_thousand_lines_come_back_after_a_restart_with_who_said_them() {
         hold(&mut opened, &first.lines, number, &text(number), number % 4 == 0);
     }
     opened.store.save(77);
-    assert_eq!(opened.ack(), Ack::Saved(77));
+    assert_eq!(opened.ack(), Ack::Saved(77, Ok(())));
     assert_eq!(opened.store.unsaved(), 0);
     // A peer's line is drawn by this node too.
     hold(&mut opened, &first.lines, 1, &text(1), true);
@@ -187,12 +187,12 @@ fn a_text_that_was_taken_back_is_nowhere_in_the_journal() {
     hold(&mut opened, lines, 2, "refuted", true);
     hold(&mut opened, lines, 3, "stays", true);
     opened.store.save(1);
-    assert_eq!(opened.ack(), Ack::Saved(1));
+    assert_eq!(opened.ack(), Ack::Saved(1, Ok(())));
     hold(&mut opened, lines, 1, "the truth", true);
     lines.remove(LineNumber(2));
     opened.store.forget(LineNumber(2));
     opened.store.save(2);
-    assert_eq!(opened.ack(), Ack::Saved(2));
+    assert_eq!(opened.ack(), Ack::Saved(2, Ok(())));
     let bytes = fs::read(dir.path().join(JOURNAL)).unwrap();
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(!holds("rumour") && !holds("refuted") && holds("the truth") && holds("stays"));
@@ -237,7 +237,7 @@ fn a_full_channel_blocks_nobody_and_loses_nothing() {
     gate.open();
     let mut acks = Vec::new();
     let begun = std::time::Instant::now();
-    while !acks.contains(&Ack::Saved(5)) {
+    while !acks.contains(&Ack::Saved(5, Ok(()))) {
         assert!(begun.elapsed() < Duration::from_secs(60), "{acks:?}");
         acks.extend(store.next_ack());
         std::thread::yield_now();
@@ -295,10 +295,11 @@ fn while_the_disk_fails_the_store_says_so_once_and_catches_up_when_it_works_agai
     assert!(matches!(opened.ack(), Ack::Trouble { .. }));
     assert!(opened.store.unsaved() > 0);
     opened.store.save(3);
+    let Ack::Saved(3, Err(why)) = opened.ack() else { panic!("it is not saved") };
+    assert!(why.contains("journal"), "{why}");
     fs::remove_dir(&in_the_way).unwrap();
     assert_eq!(opened.ack(), Ack::Recovered);
     assert_eq!(opened.ack(), Ack::Stored(Ticket(1)));
-    assert_eq!(opened.ack(), Ack::Saved(3));
     opened.store.close().unwrap();
     assert_eq!(recover::read(dir.path()).unwrap().lines.len(), 1);
 }

@@ -210,12 +210,17 @@ impl Writer {
                 self.due = None;
                 let recovered = self.trouble.take().map(|_| Ack::Recovered);
                 let stored = self.ticket.take().map(Ack::Stored);
-                let saved = self.saves.drain(..).map(Ack::Saved);
+                let saved = self.saves.drain(..).map(|token| Ack::Saved(token, Ok(())));
                 let acks: Vec<_> = recovered.into_iter().chain(stored).chain(saved).collect();
                 self.settle_lines();
                 acks
             }
-            Err(error) => self.on_trouble(error.to_string()).into_iter().collect(),
+            Err(error) => {
+                let what = error.to_string();
+                let failed: Vec<_> =
+                    self.saves.drain(..).map(|token| Ack::Saved(token, Err(what.clone()))).collect();
+                self.on_trouble(what).into_iter().chain(failed).collect()
+            }
         };
         let report = (!self.verifies.is_empty()).then(|| recover::verify(&self.dir));
         let verified = self.verifies.drain(..).zip(report.iter().cycle().cloned());
@@ -242,40 +247,51 @@ impl Writer {
     }
 
     fn finish(mut self) -> Result<(), StoreError> {
-        self.commit().map_err(|source| StoreError::io("save to", &self.dir, source))
+        self.commit()
     }
 
     /// Brings everything that waits to the disk.
-    fn commit(&mut self) -> io::Result<()> {
+    fn commit(&mut self) -> Result<(), StoreError> {
         self.take_gathered();
         if self.ops.is_empty() && !self.state_waits {
             return Ok(());
         }
-        let state = postcard::to_stdvec(&self.state).map_err(io::Error::other)?;
-        if self.new_journal || self.state_bytes > STATE_BYTES || self.takes_back() {
-            self.begin_journal(&state)?;
-        } else {
-            self.append(&state)?;
-        }
+        let (journal, slots) = (self.dir.join(JOURNAL), self.dir.join(STATE));
+        let state = postcard::to_stdvec(&self.state)
+            .map_err(|error| StoreError::io("write", &slots, io::Error::other(error)))?;
+        self.write_journal(&state).map_err(|source| StoreError::io("write", &journal, source))?;
         if self.state_waits {
-            let file = match self.state_file.take() {
-                Some(file) => file,
-                None => {
-                    let file = open(&self.dir.join(STATE))?;
-                    // It may be new: then its name must be on the disk as well.
-                    sync_dir(&self.dir)?;
-                    file
-                }
-            };
-            state_file::write(&file, self.counter, &state)?;
-            if self.heal {
-                self.counter = self.counter.saturating_add(1);
-                state_file::write(&file, self.counter, &state)?;
-                self.heal = false;
-            }
-            self.state_file = Some(file);
+            self.write_state(&slots, &state).map_err(|source| StoreError::io("write", &slots, source))?;
             self.state_waits = false;
         }
+        Ok(())
+    }
+
+    fn write_journal(&mut self, state: &[u8]) -> io::Result<()> {
+        if self.new_journal || self.state_bytes > STATE_BYTES || self.takes_back() {
+            self.begin_journal(state)
+        } else {
+            self.append(state)
+        }
+    }
+
+    fn write_state(&mut self, path: &Path, state: &[u8]) -> io::Result<()> {
+        let file = match self.state_file.take() {
+            Some(file) => file,
+            None => {
+                let file = open(path)?;
+                // It may be new: then its name must be on the disk as well.
+                sync_dir(&self.dir)?;
+                file
+            }
+        };
+        state_file::write(&file, self.counter, state)?;
+        if self.heal {
+            self.counter = self.counter.saturating_add(1);
+            state_file::write(&file, self.counter, state)?;
+            self.heal = false;
+        }
+        self.state_file = Some(file);
         Ok(())
     }
 

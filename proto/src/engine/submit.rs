@@ -59,6 +59,8 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Submit {
     phase: Phase,
+    /// The state that holds the newest outcome.
+    outcome_in: Ticket,
     attempts: u32,
     unreadable: u32,
     forced: bool,
@@ -70,7 +72,8 @@ impl Submit {
     /// Nothing announced yet.
     #[must_use]
     pub(super) fn new(now: Moment) -> Self {
-        Self { phase: Phase::Idle, attempts: 0, unreadable: 0, forced: false, resolved: false, born: now }
+        let (phase, outcome_in) = (Phase::Idle, Ticket(0));
+        Self { phase, outcome_in, attempts: 0, unreadable: 0, forced: false, resolved: false, born: now }
     }
 
     /// SUBMITs of the whole file that this node sent.
@@ -109,6 +112,12 @@ impl Engine {
         self.durable.outcome.as_ref().is_some_and(|outcome| outcome.right)
     }
 
+    /// The same, and no crash can make this node forget it: only then it is shown.
+    #[must_use]
+    pub fn is_done_for_good(&self) -> bool {
+        self.is_done() && self.submit.outcome_in <= self.stored
+    }
+
     /// An INTENT whose end nobody told.
     fn doubtful_intent(&self) -> Option<&Intent> {
         let intent = self.durable.intent.as_ref()?;
@@ -124,8 +133,9 @@ impl Engine {
     /// `submit.state` of `status`.
     pub(super) fn submit_state(&self) -> SubmitState {
         let rejected = self.durable.outcome.as_ref().is_some_and(|outcome| !outcome.right);
-        match (self.is_done(), self.doubtful_intent(), &self.submit.phase) {
+        match (self.is_done_for_good(), self.doubtful_intent(), &self.submit.phase) {
             (true, ..) => SubmitState::Done,
+            _ if self.is_done() => SubmitState::Intent,
             (_, _, Phase::InDoubt { .. }) => SubmitState::InDoubt,
             (_, Some(_), _) => SubmitState::Intent,
             _ if rejected => SubmitState::Rejected,
@@ -190,6 +200,7 @@ impl Engine {
         }
         self.durable.outcome = Some(outcome.clone());
         self.dirty = true;
+        self.submit.outcome_in = self.newest_ticket();
         self.compare_with_done();
         if self.settings.submit_by == SubmitBy::Master {
             self.say_stored(To::All, Message::Outcome(outcome));

@@ -74,13 +74,13 @@ impl Engine {
         let complete = self.completed.is_some();
         if self.failed.is_some() {
             State::Failed
-        } else if self.is_done() {
+        } else if self.is_done_for_good() {
             State::Submitted
         } else if self.paused {
             State::Paused
         } else if !self.started {
             State::Idle
-        } else if self.submit.is_under_way() && complete {
+        } else if (self.submit.is_under_way() || self.is_done()) && complete {
             State::Submitting
         } else if complete {
             State::Complete

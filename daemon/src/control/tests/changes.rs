@@ -110,6 +110,6 @@ fn a_client_that_commands_and_leaves_is_obeyed() {
 fn a_reply_to_a_client_that_left_goes_nowhere() {
     let mut stage = Stage::new(10, texts(3));
     stage.control.on_reply(lineswarm_proto::engine::io::RequestId(u64::MAX), Ok(()));
-    stage.control.on_saved(17);
+    stage.control.on_saved(17, Ok(()));
     assert!(!stage.control.is_busy());
 }

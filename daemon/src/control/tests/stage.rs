@@ -189,7 +189,7 @@ impl Stage {
             self.wishes.push(wish.clone());
             match wish {
                 Wish::Command(command) => self.feed(Input::Command { request, command }),
-                Wish::Save(token) => self.control.on_saved(token),
+                Wish::Save(token) => self.control.on_saved(token, Ok(())),
                 Wish::Verify(token) => {
                     let problems = self.damage.clone();
                     let found = store::Report { lines: 5, states: 1, slots: 2, problems };

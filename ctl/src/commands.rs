@@ -3,9 +3,10 @@
 //! Commands that stream lines are in `data`, those that go on in `live`, those without a daemon in `local`.
 
 use crate::args::{Bench, Cli, Command, Config, Global};
-use crate::client::{Connection, Deadline};
-use crate::failure::Failure;
-use crate::place::{Place, Roots};
+use crate::client::Connection;
+use crate::errand::Errand;
+use crate::failure::{Failure, NEGATIVE};
+use crate::place::Roots;
 use crate::render::table::{fields, objects, settings};
 use crate::render::{clean, peers, status};
 use crate::screen::Screen;
@@ -13,36 +14,11 @@ use crate::{data, lab, live, local};
 use lineswarm_proto::wire::control::{Command as Ask, Peers, Status};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// The answer was no.
-pub const NEGATIVE: u8 = 1;
 /// What `status` says of a daemon that does not run, and of one that cannot be asked.
 const NOT_RUNNING: u8 = 3;
 const UNKNOWN: u8 = 4;
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// One command on its way to one daemon.
-#[derive(Debug)]
-pub struct Errand<'a> {
-    pub command: &'a Command,
-    pub ask: Ask,
-    pub global: &'a Global,
-    pub place: Place,
-}
-
-impl Errand<'_> {
-    /// A connection with this command's deadline.
-    pub fn connect(&self) -> Result<Connection, Failure> {
-        let limit = self.global.timeout.map(Duration::from_secs_f64);
-        if self.command.is_open_ended() {
-            let mut connection = Connection::to(&self.place, &self.ask, Deadline::after(Some(PATIENCE)))?;
-            connection.set_deadline_after_greeting(Deadline::after(limit));
-            return Ok(connection);
-        }
-        Connection::to(&self.place, &self.ask, Deadline::after(Some(limit.unwrap_or(PATIENCE))))
-    }
-}
 
 /// Runs it and says with what to exit.
 pub fn run(cli: Cli) -> u8 {

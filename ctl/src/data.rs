@@ -5,8 +5,8 @@
 
 use crate::args::Dump;
 use crate::client::Connection;
-use crate::commands::{Errand, NEGATIVE};
-use crate::failure::Failure;
+use crate::errand::Errand;
+use crate::failure::{Failure, NEGATIVE};
 use crate::screen::Screen;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -47,6 +47,8 @@ pub enum Failure {
     ClosedPipe,
 }
 
+/// The answer was no.
+pub const NEGATIVE: u8 = 1;
 /// By convention of shells: 128 and the number of SIGINT.
 pub const INTERRUPTED: u8 = 130;
 
@@ -56,7 +58,7 @@ pub fn exit_code(code: &str) -> u8 {
     match code {
         "E_USAGE" | "E_BAD_REQUEST" | "E_BAD_VALUE" => 64,
         "E_REJECTED" | "E_WRONG" | "E_CONFLICT" | "E_DAMAGED" | "E_BAD_DATA" => 65,
-        "E_NO_DAEMON" | "E_CLOSED" | "E_NO_PROGRAM" => 69,
+        "E_NO_DAEMON" | "E_NO_LISTENER" | "E_CLOSED" | "E_NO_PROGRAM" => 69,
         "E_BUG" | "E_LAB" => 70,
         "E_CANNOT_CREATE" | "E_EXISTS" => 73,
         "E_IO" => 74,
@@ -65,7 +67,7 @@ pub fn exit_code(code: &str) -> u8 {
         "E_PERMISSION" | "E_READ_ONLY" => 77,
         "E_CONFIG" => 78,
         "E_INTERRUPTED" => INTERRUPTED,
-        _ => 1,
+        _ => NEGATIVE,
     }
 }
 
@@ -101,7 +103,7 @@ impl Failure {
                 start_it(instance.as_deref()),
             ),
             Self::NoListener { path, instance } => ErrorBody::new(
-                "E_NO_DAEMON",
+                "E_NO_LISTENER",
                 format!("no daemon at {}", path.display()),
                 "the socket is there, but nobody listens: the daemon ended without cleaning up",
                 start_it(instance.as_deref()),
@@ -262,6 +264,7 @@ mod tests {
             ("E_BAD_REQUEST", 64),
             ("E_REJECTED", 65),
             ("E_NO_DAEMON", 69),
+            ("E_NO_LISTENER", 69),
             ("E_BUG", 70),
             ("E_EXISTS", 73),
             ("E_IO", 74),

@@ -4,7 +4,7 @@
 
 use crate::args::Events;
 use crate::client::Deadline;
-use crate::commands::Errand;
+use crate::errand::Errand;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::render::{clean, events, status};

@@ -12,6 +12,7 @@ use crate::{
     control::{Control, Surroundings, Wish},
     exit::Exit,
     history::History,
+    logging::LogLines,
     net::{
         discover::Discovery,
         listen::{AcceptEnd, Incoming, ListenError, Listener},
@@ -29,7 +30,7 @@ use lineswarm_proto::{
     engine::{
         Engine, Restored,
         event::Event,
-        io::{ConnId, Effect, Input},
+        io::{ConnId, Effect, Input, RequestId},
     },
     limits,
     time::Moment,
@@ -115,7 +116,7 @@ pub(crate) struct EventLoop {
 
 impl EventLoop {
     /// Brings everything up; when it returns, all sockets listen.
-    pub(crate) fn start(args: Args, config: Config) -> Result<Self, RunError> {
+    pub(crate) fn start(args: Args, config: Config, log: LogLines) -> Result<Self, RunError> {
         let clock = Clock::start();
         let poll = Poll::new()?;
         let registry = poll.registry();
@@ -130,7 +131,7 @@ impl EventLoop {
         let mut listener = Listener::bind(config.swarm.listen)?;
         let listen_address = listener.local_addr()?;
         listener.register(registry, LISTENER)?;
-        let control = Control::bind(&config, registry, CONTROL)?;
+        let control = Control::bind(&config, registry, CONTROL, log)?;
         let discovery = Discovery::start(&config, listen_address, registry, DISCOVERY, &waker, clock.now())?;
         let connections = Connections::new(registry.try_clone()?, waker, keys, CONNECTIONS);
         tell_recovered(&config.node.state_dir, &recovered);
@@ -413,18 +414,18 @@ impl EventLoop {
     }
 
     /// Reads the configuration again and takes over what can change.
-    fn reload(&mut self) -> Result<(), ErrorBody> {
+    fn reload(&mut self) -> Result<serde_json::Value, ErrorBody> {
         self.notify.reloading();
         let result = reload::reload(&self.args, &mut self.config);
         self.notify.ready();
         self.discovery.hurry(self.now);
-        let commands = result?;
+        let reloaded = result?;
         self.control.on_reloaded(&self.config);
-        for command in commands {
-            let request = lineswarm_proto::engine::io::RequestId(u64::MAX);
-            self.feed(Input::Command { request, command });
+        let said = serde_json::json!(reloaded);
+        for command in reloaded.commands {
+            self.feed(Input::Command { request: RequestId(u64::MAX), command });
         }
-        Ok(())
+        Ok(said)
     }
 
     /// Everything down, in the reverse order of the start.

@@ -15,6 +15,7 @@ mod logging;
 mod net;
 mod notify;
 mod output;
+mod recent;
 mod refusals;
 mod reload;
 mod report;
@@ -25,6 +26,7 @@ use args::Args;
 use config::{Config, Environment};
 use event_loop::{EventLoop, RunError};
 use exit::Exit;
+use logging::LogLines;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -54,8 +56,8 @@ fn main() -> ExitCode {
         println!("OK");
         return Exit::Ok.into();
     }
-    logging::start(args.log_level, args.log_format);
-    match run(args, config) {
+    let log = logging::start(args.log_level, args.log_format);
+    match run(args, config, log) {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprintln!("lineswarmd: {error}");
@@ -64,11 +66,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args, config: Config) -> Result<Exit, RunError> {
+fn run(args: Args, config: Config, log: LogLines) -> Result<Exit, RunError> {
     if args.reset_state
         && let Some(aside) = store::reset(&config.node.state_dir)?
     {
         log::info!("state-reset aside={}", aside.display());
     }
-    EventLoop::start(args, config)?.run()
+    EventLoop::start(args, config, log)?.run()
 }

@@ -1,8 +1,9 @@
 //! What happened, told three ways: a log line, a counter, and a record for `events`.
 //!
-//! The engine's events and the shell's own refusals and troubles come in; nothing here decides. Invariant: the
-//! records' numbers begin at 1 and have no gaps, and at most [`limits::EVENTS`] of the newest are kept.
+//! The engine's events and the shell's own refusals and troubles come in; nothing here decides. Invariant: at most
+//! [`limits::EVENTS`] of the newest records are kept.
 
+use crate::recent::Recent;
 use lineswarm_proto::{
     engine::{
         event::{Event as Happened, Fields, Level},
@@ -12,10 +13,7 @@ use lineswarm_proto::{
     time::Moment,
     wire::control::Event,
 };
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt::Write,
-};
+use std::{collections::BTreeMap, fmt::Write};
 
 /// What log lines of events are filtered by.
 const TARGET: &str = "lineswarm";
@@ -24,8 +22,7 @@ const TARGET: &str = "lineswarm";
 #[derive(Debug)]
 pub(crate) struct Report {
     node: String,
-    recent: VecDeque<Event>,
-    next_seq: u64,
+    recent: Recent<Event>,
     counters: BTreeMap<&'static str, u64>,
     refusals: BTreeMap<&'static str, u64>,
     problem: Option<Problem>,
@@ -43,8 +40,7 @@ impl Report {
     pub(crate) fn new(node: &str) -> Self {
         Self {
             node: node.into(),
-            recent: VecDeque::new(),
-            next_seq: 1,
+            recent: Recent::new(limits::EVENTS),
             counters: BTreeMap::new(),
             refusals: BTreeMap::new(),
             problem: None,
@@ -60,11 +56,8 @@ impl Report {
         }
         *self.counters.entry(what).or_default() += 1;
         self.weigh(&stamped.event, level, what, &fields);
-        if self.recent.len() >= limits::EVENTS {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(Event {
-            seq: self.next_seq,
+        self.recent.push(|seq| Event {
+            seq,
             lamport: stamped.lamport,
             t: now.seconds(),
             node: self.node.clone(),
@@ -72,7 +65,6 @@ impl Report {
             what: what.into(),
             fields: fields.into_iter().map(|(name, value)| (name.into(), value)).collect(),
         });
-        self.next_seq += 1;
     }
 
     /// Somebody who came was turned away; `reason` is short.
@@ -85,20 +77,9 @@ impl Report {
         self.trouble = trouble;
     }
 
-    /// The kept records from number `seq` on, oldest first. Within one node this is the order of Lamport times too.
-    pub(crate) fn since(&self, seq: u64) -> impl Iterator<Item = &Event> {
-        let skipped = usize::try_from(seq.saturating_sub(self.oldest())).unwrap_or(usize::MAX);
-        self.recent.iter().skip(skipped)
-    }
-
-    /// The number of the oldest record kept; [`Report::next_seq`] if there is none.
-    pub(crate) fn oldest(&self) -> u64 {
-        self.recent.front().map_or(self.next_seq, |event| event.seq)
-    }
-
-    /// The number that the next record will have.
-    pub(crate) fn next_seq(&self) -> u64 {
-        self.next_seq
+    /// The newest records. Within one node their order is that of Lamport times too.
+    pub(crate) fn recent(&self) -> &Recent<Event> {
+        &self.recent
     }
 
     /// How often each event came that did.
@@ -198,20 +179,16 @@ mod tests {
     }
 
     #[test]
-    fn records_are_numbered_without_gaps_and_only_the_newest_are_kept() {
+    fn the_newest_records_are_kept_with_their_numbers_times_and_levels() {
         let mut report = Report::new("lab1/alice");
-        assert_eq!((report.next_seq(), report.oldest()), (1, 1));
         let most = u64::try_from(limits::EVENTS).unwrap();
         for lamport in 1..=most + 10 {
             note(&mut report, lamport, Happened::Paused);
         }
-        let seqs: Vec<u64> = report.since(0).map(|event| event.seq).collect();
+        let seqs: Vec<u64> = report.recent().since(0).map(|event| event.seq).collect();
         assert_eq!(seqs, (11..=most + 10).collect::<Vec<_>>());
-        assert_eq!(report.since(most + 10).count(), 1);
-        assert_eq!(report.since(report.next_seq()).count(), 0);
-        assert_eq!(report.since(u64::MAX).count(), 0);
         assert_eq!(report.counters().collect::<Vec<_>>(), [("paused", most + 10)]);
-        let last = report.since(most + 10).next().unwrap();
+        let last = report.recent().since(most + 10).next().unwrap();
         assert_eq!(
             (last.lamport, last.node.as_str(), last.level.as_str()),
             (most + 10, "lab1/alice", "info")

@@ -45,6 +45,10 @@ pub const CONTROL_QUEUE_BYTES: usize = 1024 * 1024;
 pub const SLICE_LINES: usize = 256;
 /// The most recent events kept for `events --since`.
 pub const EVENTS: usize = 1024;
+/// The most recent log lines kept for `log`, and the longest part of one that is kept, in bytes.
+pub const LOG_LINES: usize = 512;
+/// See [`LOG_LINES`].
+pub const LOG_LINE_BYTES: usize = 1024;
 /// Handshakes of peers under way at once.
 pub const HANDSHAKES: usize = 256;
 /// States and requests waiting for the store thread; lines gather beside them, each number once.

@@ -226,8 +226,17 @@ fn a_reload_takes_over_what_can_change_and_shows_it() {
         all.into_iter().find(|one| one["key"] == "rate").unwrap()["value"].clone()
     };
     let before = rate();
-    std::fs::write(daemon.directory.join("empty.toml"), "[server]\nrate = 42\n").unwrap();
-    daemon.client().ask(json!({"cmd": "reload"})).unwrap();
+    let nothing = json!({"changed": [], "restart": []});
+    assert_eq!(daemon.client().ask(json!({"cmd": "reload"})).unwrap(), nothing);
+    let file = daemon.directory.join("empty.toml");
+    std::fs::write(&file, "[server]\nrate = 42\nlines = 7\n").unwrap();
+    let said = daemon.client().ask(json!({"cmd": "reload"})).unwrap();
+    let one = |key: &str, value: Value, was: Value, line: u32| {
+        let origin = format!("{}:{line}", file.display());
+        json!([{"section": "server", "key": key, "value": value, "was": was, "origin": origin}])
+    };
+    assert_eq!(said["changed"], one("rate", json!(42), json!("auto"), 2));
+    assert_eq!(said["restart"], one("lines", json!(7), json!(1000), 3));
     assert_ne!(rate(), before);
     assert_eq!(daemon.status()["pacer"]["cap"], 42.0);
     still_well(&daemon);

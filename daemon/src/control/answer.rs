@@ -120,6 +120,9 @@ pub(super) fn answer(
         Command::Events { since, follow, causal: _ } => {
             return Stream::events(around, since, follow).map(Answer::Stream);
         }
+        Command::Log { since, follow } => {
+            return Stream::log(&desk.log, since, follow).map(Answer::Stream);
+        }
         Command::Stats => Json::of(&stats(around)),
         Command::Metrics => Json::of(&json!({ "text": metrics::text(around) })),
         Command::Why => Json::of(&why::why(&around.status(), engine.is_server_connected())),

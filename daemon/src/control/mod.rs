@@ -18,7 +18,14 @@ mod tests;
 mod wait;
 mod why;
 
-use crate::{config::Config, history::History, net::discover::Discovery, report::Report, store};
+use crate::{
+    config::{Config, Effective},
+    history::History,
+    logging::LogLines,
+    net::discover::Discovery,
+    report::Report,
+    store,
+};
 use answer::Json;
 use client::{Client, Turn};
 use lineswarm_proto::{
@@ -85,7 +92,7 @@ pub(crate) enum Wish {
     Stop,
 }
 
-/// A setting in force, for `config`.
+/// A setting and where it comes from, for `config` and `reload`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Setting {
     pub(crate) section: String,
@@ -95,6 +102,27 @@ pub(crate) struct Setting {
     pub(crate) origin: String,
 }
 
+impl Setting {
+    /// Lists and numbers as such, not as their text in the file.
+    pub(crate) fn of(effective: &Effective) -> Self {
+        use crate::config::Value as Given;
+        let value = match &effective.value {
+            Given::Text(text) => json!(text),
+            Given::List(list) => json!(list),
+            Given::Whole(number) => json!(number),
+            Given::Number(number) => json!(number),
+            Given::Switch(on) => json!(on),
+            Given::Auto => json!("auto"),
+        };
+        Self {
+            section: effective.setting.section.into(),
+            key: effective.setting.key.into(),
+            value,
+            origin: effective.origin.to_string(),
+        }
+    }
+}
+
 /// Who the daemon is to its clients.
 #[derive(Debug)]
 struct Desk {
@@ -102,6 +130,7 @@ struct Desk {
     /// The control socket's path, for those who ask too much of the other.
     control: PathBuf,
     settings: Vec<Setting>,
+    log: LogLines,
 }
 
 impl Desk {
@@ -160,6 +189,8 @@ pub(crate) struct Control {
     /// Clients that wait for something to happen in the engine.
     watchers: BTreeSet<Token>,
     wishes: Wishes,
+    /// The next log line when watchers last looked.
+    log_seen: u64,
     scratch: Vec<u8>,
 }
 
@@ -169,6 +200,7 @@ impl Control {
         config: &Config,
         registry: &Registry,
         first_token: usize,
+        log: LogLines,
     ) -> Result<Self, ControlError> {
         let (status, control) = (&config.node.status_socket, &config.node.control_socket);
         if status == control {
@@ -186,6 +218,7 @@ impl Control {
                 name: config.node.name.clone(),
                 control: control.into(),
                 settings: settings(config),
+                log,
             },
             doors: [
                 door(Kind::Status, status, Token(first_token))?,
@@ -196,6 +229,7 @@ impl Control {
             awake: BTreeSet::new(),
             watchers: BTreeSet::new(),
             wishes: Wishes::default(),
+            log_seen: 0,
             scratch: vec![0; 16 * 1024],
         })
     }
@@ -232,6 +266,8 @@ impl Control {
                 Turn::Over => self.drop_client(token),
             }
         }
+        // Lines of this turn are seen with the next: one that serving a watcher brought about must not wake it.
+        self.log_seen = self.desk.log.lock().next_seq();
     }
 
     fn drop_client(&mut self, token: Token) {
@@ -279,7 +315,9 @@ impl Control {
 
     /// There is more to do without waiting: turn again at once.
     pub(crate) fn is_busy(&self) -> bool {
-        !self.awake.is_empty() || self.doors.iter().any(|door| door.knocked)
+        !self.awake.is_empty()
+            || self.doors.iter().any(|door| door.knocked)
+            || (!self.watchers.is_empty() && self.log_seen != self.desk.log.lock().next_seq())
     }
 
     /// Everything that was answered has left.
@@ -355,22 +393,6 @@ impl Control {
     }
 }
 
-/// As clients see them: lists and numbers as such, not as their text in the file.
 fn settings(config: &Config) -> Vec<Setting> {
-    use crate::config::Value as Given;
-    let value = |given: &Given| match given {
-        Given::Text(text) => json!(text),
-        Given::List(list) => json!(list),
-        Given::Whole(number) => json!(number),
-        Given::Number(number) => json!(number),
-        Given::Switch(on) => json!(on),
-        Given::Auto => json!("auto"),
-    };
-    let one = |effective: &crate::config::Effective| Setting {
-        section: effective.setting.section.into(),
-        key: effective.setting.key.into(),
-        value: value(&effective.value),
-        origin: effective.origin.to_string(),
-    };
-    config.effective().iter().map(one).collect()
+    config.effective().iter().map(Setting::of).collect()
 }

@@ -67,7 +67,7 @@ impl Inbox {
 }
 
 /// Every command, as clients write it.
-const COMMANDS: [&str; 34] = [
+const COMMANDS: [&str; 35] = [
     "hello",
     "ping",
     "version",
@@ -80,6 +80,7 @@ const COMMANDS: [&str; 34] = [
     "master",
     "wait",
     "events",
+    "log",
     "stats",
     "metrics",
     "why",

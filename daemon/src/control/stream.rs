@@ -1,17 +1,18 @@
-//! Answers in many pieces: `lines`, `dump` and `events`, each a place to go on from.
+//! Answers in many pieces: `lines`, `dump`, `events` and `log`, each a place to go on from.
 //!
 //! A piece is made only when there is room to send it, so a stream costs the same for a large file as for a small
 //! one. Invariant: a piece has at most [`limits::SLICE_LINES`] items, and is closed when it passes [`PIECE_BYTES`].
 
 use super::{Surroundings, answer::Json};
+use crate::{logging::LogLines, recent::Recent};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lineswarm_proto::{
     ids::LineNumber,
     limits,
     lines::SharedLines,
-    wire::control::{ErrorBody, Event, Line},
+    wire::control::{ErrorBody, Event, Line, LogLine},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::json;
 use std::ops::Range;
 
@@ -36,7 +37,16 @@ pub(super) enum Step {
 pub(super) enum Stream {
     Held(Held),
     Missing { left: Range<u32>, sent: u64 },
-    Events { next: u64, until: Option<u64> },
+    Events(Follow),
+    Log(Follow, LogLines),
+}
+
+/// The way through what is kept of the newest, and on as more comes.
+#[derive(Debug)]
+pub(super) struct Follow {
+    next: u64,
+    /// None: for ever.
+    until: Option<u64>,
 }
 
 /// Held lines in their order.
@@ -68,12 +78,23 @@ struct Numbers {
     numbers: Vec<u32>,
 }
 
-#[derive(Serialize)]
-struct Events<'a> {
-    events: Vec<&'a Event>,
-    /// Events that were asked for and are kept no longer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lost: Option<u64>,
+/// A piece of what is followed; its list has the name that the protocol gives it.
+struct Newest<'a, T> {
+    name: &'static str,
+    list: Vec<&'a T>,
+    /// So many that were asked for are kept no longer.
+    lost: u64,
+}
+
+impl<T: Serialize> Serialize for Newest<'_, T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry(self.name, &self.list)?;
+        if self.lost > 0 {
+            map.serialize_entry("lost", &self.lost)?;
+        }
+        map.end()
+    }
 }
 
 impl Stream {
@@ -130,18 +151,13 @@ impl Stream {
 
     /// `events` from number `since` on.
     pub(super) fn events(around: &Surroundings<'_>, since: u64, follow: bool) -> Result<Self, ErrorBody> {
-        let next = around.report.next_seq();
-        if since > next {
-            return Err(ErrorBody::new(
-                "E_BAD_VALUE",
-                format!("there is no event {since}"),
-                format!("the next one will be {next}: the daemon may have been restarted since"),
-                "ask from the beginning: --since 0",
-            ));
-        }
-        // From 0 on means whatever is kept.
-        let from = if since == 0 { around.report.oldest() } else { since };
-        Ok(Self::Events { next: from, until: (!follow).then_some(next) })
+        Follow::new(around.report.recent(), "event", since, follow).map(Self::Events)
+    }
+
+    /// `log` from number `since` on.
+    pub(super) fn log(log: &LogLines, since: u64, follow: bool) -> Result<Self, ErrorBody> {
+        let way = Follow::new(&log.lock(), "log line", since, follow)?;
+        Ok(Self::Log(way, log.clone()))
     }
 
     /// Goes on.
@@ -164,13 +180,59 @@ impl Stream {
                     (true, true) => Step::End(Ok(Json::of(&json!({ "count": sent })))),
                 }
             }
-            Self::Events { next, until } => events(around, next, *until),
+            Self::Events(way) => way.step(around.report.recent(), "events", |event: &Event| {
+                event.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
+            }),
+            Self::Log(way, log) => way.step(&log.lock(), "lines", |line: &LogLine| line.message.len()),
         }
     }
 
     /// Does it go on without end, as things happen?
     pub(super) fn follows(&self) -> bool {
-        matches!(self, Self::Events { until: None, .. })
+        matches!(self, Self::Events(Follow { until: None, .. }) | Self::Log(Follow { until: None, .. }, _))
+    }
+}
+
+impl Follow {
+    fn new<T>(recent: &Recent<T>, what: &str, since: u64, follow: bool) -> Result<Self, ErrorBody> {
+        let next = recent.next_seq();
+        if since > next {
+            return Err(ErrorBody::new(
+                "E_BAD_VALUE",
+                format!("there is no {what} {since}"),
+                format!("the next one will be {next}: the daemon may have been restarted since"),
+                "ask from the beginning: --since 0",
+            ));
+        }
+        // From 0 on means whatever is kept.
+        let from = if since == 0 { recent.oldest() } else { since };
+        Ok(Self { next: from, until: (!follow).then_some(next) })
+    }
+
+    fn step<T: Serialize>(
+        &mut self,
+        recent: &Recent<T>,
+        name: &'static str,
+        bytes_of: impl Fn(&T) -> usize,
+    ) -> Step {
+        if self.until.is_some_and(|until| self.next >= until) {
+            return Step::End(Ok(Json::of(&json!({ "next": self.next }))));
+        }
+        let first = self.next.max(recent.oldest());
+        let (mut list, mut bytes) = (Vec::new(), 0);
+        for one in recent.since(first) {
+            bytes += bytes_of(one);
+            list.push(one);
+            if list.len() >= limits::SLICE_LINES || bytes >= PIECE_BYTES {
+                break;
+            }
+        }
+        if list.is_empty() {
+            return Step::Wait;
+        }
+        let lost = first - self.next;
+        self.next = first + list.len() as u64;
+        Step::Part(Json::of(&Newest { name, list, lost }))
     }
 }
 
@@ -215,25 +277,4 @@ pub(super) fn line(number: LineNumber, text: &[u8]) -> Line {
 fn incomplete(why: String) -> ErrorBody {
     let cure = "wait for it: lineswarmctl wait --for complete, or take what there is: --partial";
     ErrorBody::new("E_INCOMPLETE", "the file is not complete", why, cure)
-}
-
-fn events(around: &Surroundings<'_>, next: &mut u64, until: Option<u64>) -> Step {
-    if until.is_some_and(|until| *next >= until) {
-        return Step::End(Ok(Json::of(&json!({ "next": *next }))));
-    }
-    let oldest = around.report.oldest();
-    let lost = oldest.checked_sub(*next).filter(|lost| *lost > 0);
-    let mut events = Vec::new();
-    let mut bytes = 0;
-    for event in around.report.since(*next) {
-        let fields: usize = event.fields.iter().map(|(name, value)| name.len() + value.len()).sum();
-        bytes += fields;
-        events.push(event);
-        if events.len() >= limits::SLICE_LINES || bytes >= PIECE_BYTES {
-            break;
-        }
-    }
-    let Some(last) = events.last() else { return Step::Wait };
-    *next = last.seq + 1;
-    Step::Part(Json::of(&Events { events, lost }))
 }

@@ -91,6 +91,12 @@ pub enum Command {
         #[serde(default)]
         causal: bool,
     },
+    Log {
+        #[serde(default)]
+        since: u64,
+        #[serde(default)]
+        follow: bool,
+    },
     Stats,
     Metrics,
     Why,
@@ -174,6 +180,7 @@ impl Command {
             | Self::Master
             | Self::Wait { .. }
             | Self::Events { .. }
+            | Self::Log { .. }
             | Self::Stats
             | Self::Metrics
             | Self::Why
@@ -462,4 +469,17 @@ pub struct Event {
     pub what: String,
     /// Its details.
     pub fields: BTreeMap<String, String>,
+}
+
+/// A line of the daemon's log, in `log`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Grows by one with each line of this daemon's run.
+    pub seq: u64,
+    /// Seconds since 1970, by the daemon's clock.
+    pub t: f64,
+    /// error, warn, info, debug or trace.
+    pub level: String,
+    /// `what key=value ...`; a long one is cut, and ends with "...".
+    pub message: String,
 }

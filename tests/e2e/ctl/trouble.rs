@@ -30,7 +30,7 @@ fn a_socket_without_a_listener_says_so() {
     let path = at.path().join("dead.sock");
     drop(UnixListener::bind(&path).unwrap());
     let answered = run(ctl().arg("-s").arg(&path).args(["pause", "--json"]));
-    assert_eq!((answered.exit, answered.code().as_str()), (69, "E_NO_DAEMON"));
+    assert_eq!((answered.exit, answered.code().as_str()), (69, "E_NO_LISTENER"));
     assert!(answered.json()["error"]["why"].as_str().unwrap().contains("nobody listens"));
     assert_eq!(run(ctl().arg("-s").arg(&path).arg("status")).exit, 3);
 }

@@ -6,6 +6,7 @@ use crate::{
     config::{Config, Environment},
     control::{Control, Kind, Surroundings, Wish},
     history::History,
+    logging::LogLines,
     net::discover::Discovery,
     report::Report,
     store,
@@ -45,6 +46,7 @@ pub(super) struct Stage {
     pub(super) engine: Engine,
     pub(super) report: Report,
     pub(super) history: History,
+    pub(super) log: LogLines,
     pub(super) now: Moment,
     /// The connections to the line server.
     pub(super) server: Option<ConnId>,
@@ -122,7 +124,8 @@ impl Stage {
         let at = tempfile::tempdir().unwrap();
         let poll = Poll::new().unwrap();
         let config = config(&settings.name, at.path());
-        let control = Control::bind(&config, poll.registry(), FIRST_TOKEN).unwrap();
+        let log = LogLines::new();
+        let control = Control::bind(&config, poll.registry(), FIRST_TOKEN, log.clone()).unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
         let listen = SocketAddr::from(([127, 0, 0, 1], 9900));
         let discovery = Discovery::start(&config, listen, poll.registry(), 1, &waker, Moment::ZERO).unwrap();
@@ -132,6 +135,7 @@ impl Stage {
             discovery,
             report: Report::new(&settings.name),
             history: History::open(at.path()),
+            log,
             engine: Engine::new(settings, restored, 7, Moment::ZERO),
             now: Moment::ZERO,
             server: None,

@@ -154,7 +154,7 @@ fn seqs(part: &Value) -> Vec<u64> {
 #[test]
 fn events_are_given_from_a_number_on() {
     let mut stage = Stage::new(10, texts(3));
-    let first = stage.report.next_seq();
+    let first = stage.report.recent().next_seq();
     note_something(&mut stage, 2);
     let mut caller = stage.greeted(Kind::Status);
     let (parts, end) = caller.ask_all(&mut stage, r#"{"cmd":"events"}"#);
@@ -176,7 +176,7 @@ fn events_are_given_from_a_number_on() {
 #[test]
 fn followers_see_every_event_once_and_later_requests_wait() {
     let mut stage = Stage::new(10, texts(3));
-    let first = stage.report.next_seq();
+    let first = stage.report.recent().next_seq();
     let mut caller = stage.greeted(Kind::Status);
     let ask = json!({"id": 1, "cmd": "events", "since": first, "follow": true});
     caller.send(&mut stage, format!("{ask}\n{{\"id\":2,\"cmd\":\"ping\"}}\n"));
@@ -184,7 +184,7 @@ fn followers_see_every_event_once_and_later_requests_wait() {
     let mut next = first;
     for round in 0..50 {
         note_something(&mut stage, 1 + round % 7);
-        while next < stage.report.next_seq() {
+        while next < stage.report.recent().next_seq() {
             let reply = caller.reply(&mut stage);
             assert!(reply["part"].get("lost").is_none());
             for seq in seqs(&reply["part"]) {
@@ -201,10 +201,41 @@ fn followers_see_every_event_once_and_later_requests_wait() {
 fn a_follower_that_missed_events_is_told_how_many() {
     let mut stage = Stage::new(10, texts(3));
     note_something(&mut stage, limits::EVENTS);
-    let oldest = stage.report.oldest();
+    let oldest = stage.report.recent().oldest();
     let mut caller = stage.greeted(Kind::Status);
     let (parts, _) = caller.ask_all(&mut stage, r#"{"cmd":"events","since":1}"#);
     assert_eq!(parts[0]["lost"], oldest - 1);
     assert_eq!(parts.iter().flat_map(seqs).collect::<Vec<_>>().len(), limits::EVENTS);
     assert!(parts[1..].iter().all(|part| part.get("lost").is_none()));
+}
+
+fn messages(part: &Value) -> Vec<String> {
+    part["lines"].as_array().unwrap().iter().map(|line| line["message"].as_str().unwrap().into()).collect()
+}
+
+#[test]
+fn the_log_begins_with_its_newest_lines_and_goes_on() {
+    let mut stage = Stage::new(10, []);
+    let say = |stage: &Stage, text: &str| stage.log.push(log::Level::Warn, text.into());
+    let most = limits::LOG_LINES;
+    (0..most + 3).for_each(|at| say(&stage, &format!("old {at}")));
+    let mut caller = stage.greeted(Kind::Status);
+    let (parts, end) = caller.ask_all(&mut stage, r#"{"cmd":"log"}"#);
+    let kept: Vec<String> = parts.iter().flat_map(messages).collect();
+    assert_eq!((kept.len(), kept[0].as_str()), (most, "old 3"));
+    assert_eq!(end["ok"]["next"], most + 4);
+    assert_eq!(parts[0]["lines"][0]["level"], "warn");
+    let (parts, _) = caller.ask_all(&mut stage, r#"{"cmd":"log","since":1}"#);
+    assert_eq!(parts[0]["lost"], 3);
+    let late = json!({"cmd": "log", "since": most + 5}).to_string();
+    assert_eq!(caller.ask_code(&mut stage, &late), "E_BAD_VALUE");
+
+    let ask = json!({"id": 7, "cmd": "log", "since": most + 4, "follow": true});
+    caller.send(&mut stage, format!("{ask}\n"));
+    caller.assert_silent(&mut stage);
+    assert!(!stage.control.is_busy(), "nothing was said");
+    say(&stage, "new");
+    assert!(stage.control.is_busy(), "a line is shown though nothing else happens");
+    let reply = caller.reply(&mut stage);
+    assert_eq!((&reply["id"], messages(&reply["part"])), (&json!(7), vec!["new".to_owned()]));
 }

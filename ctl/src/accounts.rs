@@ -1,4 +1,4 @@
-//! Names of users and groups, for error messages only.
+//! Names of users and groups, and what they may do, for messages only.
 //!
 //! Reads /etc/passwd and /etc/group: good enough to be understood, and without a name service there is a number.
 
@@ -22,6 +22,16 @@ pub struct SocketOwner {
     pub mode: u32,
 }
 
+/// What somebody may do with a control socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    pub me: String,
+    pub owner: SocketOwner,
+    pub may_write: bool,
+    /// The group names this user, whether or not this session has the group.
+    pub is_listed: bool,
+}
+
 /// Who runs this program.
 #[must_use]
 pub fn me() -> Me {
@@ -37,6 +47,25 @@ pub fn owner_of(path: &Path) -> Option<SocketOwner> {
         group: name_in("/etc/group", facts.gid()),
         gid: facts.gid(),
         mode: facts.mode() & 0o7777,
+    })
+}
+
+/// What you may do with it; None if it can't be looked at.
+#[must_use]
+pub fn access_to(path: &Path) -> Option<Access> {
+    let (owner, me) = (owner_of(path)?, me().user);
+    let may_write = rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+    let is_listed = lists(&groups, owner.gid, &me);
+    Some(Access { me, owner, may_write, is_listed })
+}
+
+/// Is the user a member of the group, as /etc/group has it?
+fn lists(groups: &str, gid: u32, user: &str) -> bool {
+    groups.lines().any(|line| {
+        let mut fields = line.split(':').skip(2);
+        fields.next().and_then(|number| number.parse().ok()) == Some(gid)
+            && fields.next().is_some_and(|members| members.split(',').any(|member| member == user))
     })
 }
 
@@ -68,5 +97,11 @@ mod tests {
         assert_eq!(name_of(text, 1000), Some("alice"));
         assert_eq!(name_of(text, 0), Some("root"));
         assert_eq!(name_of(text, 7), None);
+    }
+
+    #[test]
+    fn a_member_is_found_in_its_group() {
+        let groups = "root:x:0:\nlineswarm:x:99:alice,bob\n";
+        assert!(lists(groups, 99, "bob") && !lists(groups, 99, "eve") && !lists(groups, 0, "bob"));
     }
 }

@@ -156,6 +156,13 @@ pub enum Command {
     },
     /// Explain the speed against the theory
     Why,
+    /// Check the unit, sockets, settings, state, line server, peers, keys and clock: what is wrong, and the cure
+    /// (exit 1 if something failed)
+    Doctor {
+        /// The daemon's configuration file [default: that of the instance]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// Show all counters
     Stats,
     /// Print the counters as Prometheus text
@@ -246,6 +253,22 @@ pub struct Events {
 pub enum Log {
     /// Set the level until the daemon's next start
     Level { level: LogLevel },
+    /// Show the newest log lines, then more as they come
+    Tail(Tail),
+}
+
+#[derive(Debug, Args)]
+pub struct Tail {
+    /// Begin with this line's number
+    #[arg(long, value_name = "SEQ", default_value_t = 0, hide_default_value = true)]
+    pub since: u64,
+    /// One JSON object a line (as --json does)
+    #[arg(long)]
+    pub json_line: bool,
+    /// Go on with lines as they come; --follow=false ends after those known
+    #[arg(short, long, value_name = "BOOL", action = ArgAction::Set, num_args = 0..=1, require_equals = true)]
+    #[arg(default_value_t = true, default_missing_value = "true")]
+    pub follow: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -288,7 +311,7 @@ impl Command {
     #[must_use]
     pub fn ask(&self) -> Option<Ask> {
         Some(match self {
-            Self::Status | Self::Watch => Ask::Status,
+            Self::Status | Self::Watch | Self::Doctor { .. } => Ask::Status,
             Self::Ping => Ask::Ping,
             Self::Version => Ask::Version,
             Self::Peers => Ask::Peers,
@@ -332,6 +355,7 @@ impl Command {
                 let name = level.to_possible_value().map(|value| value.get_name().to_owned());
                 Ask::LogLevel { level: name.unwrap_or_default() }
             }
+            Self::Log(Log::Tail(tail)) => Ask::Log { since: tail.since, follow: tail.follow },
             Self::Reload => Ask::Reload,
             Self::Config(Config::Show | Config::Diff) => Ask::Config,
             Self::Config(Config::Check { .. })
@@ -350,6 +374,7 @@ impl Command {
         match self {
             Self::Watch | Self::Wait { .. } => true,
             Self::Events(events) => events.follow,
+            Self::Log(Log::Tail(tail)) => tail.follow,
             _ => false,
         }
     }

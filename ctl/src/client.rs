@@ -147,6 +147,13 @@ impl Connection {
         self.hello.as_ref()
     }
 
+    /// The process that listens, if the system says so.
+    #[must_use]
+    pub fn daemon_pid(&self) -> Option<u32> {
+        let peer = rustix::net::sockopt::socket_peercred(&self.reader.get_ref().stream).ok()?;
+        u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+    }
+
     /// An answer that is not what the protocol says.
     #[must_use]
     pub fn garbage(&self, why: impl ToString) -> Failure {

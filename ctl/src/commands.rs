@@ -2,15 +2,15 @@
 //!
 //! Commands that stream lines are in `data`, those that go on in `live`, those without a daemon in `local`.
 
-use crate::args::{Bench, Cli, Command, Config, Global};
+use crate::args::{Bench, Cli, Command, Config, Global, Log};
 use crate::client::Connection;
 use crate::errand::Errand;
 use crate::failure::{Failure, NEGATIVE};
 use crate::place::Roots;
 use crate::render::table::{fields, objects, settings};
-use crate::render::{clean, peers, status};
+use crate::render::{clean, events, peers, status};
 use crate::screen::Screen;
-use crate::{data, lab, live, local};
+use crate::{data, doctor, lab, live, local};
 use lineswarm_proto::wire::control::{Command as Ask, Peers, Status};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -97,7 +97,11 @@ fn ask_one(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
         Command::Get { .. } => data::get(errand, screen),
         Command::Dump(dump) => data::dump(errand, dump, screen),
         Command::Watch => live::watch(errand, screen),
-        Command::Events(events) => live::events(errand, events, screen),
+        Command::Events(how) => live::follow(errand, "events", how.json_line, events::line, screen),
+        Command::Log(Log::Tail(how)) => {
+            live::follow(errand, "lines", how.json_line, events::log_line, screen)
+        }
+        Command::Doctor { config } => doctor::run(errand, config.as_deref(), screen),
         Command::Wait { until } => live::wait(errand, until, screen),
         Command::Submit { dry_run: false, force, .. } => live::submit(errand, *force, screen),
         Command::Version => version(errand, screen),
@@ -229,11 +233,30 @@ fn confirm_change(command: &Command, answer: &Value, screen: &mut Screen) -> Res
         _ => "done",
     };
     screen.confirm(done)?;
+    if matches!(command, Command::Reload) {
+        return screen.confirm(reloaded(list(answer, "changed"), list(answer, "restart")).trim_end());
+    }
     let said = answer.as_object().is_some_and(|object| !object.is_empty());
     if said && !screen.quiet {
         screen.text(&fields(answer))?;
     }
     Ok(())
+}
+
+/// What a reload changed, and what it could not.
+fn reloaded(changed: &[Value], restart: &[Value]) -> String {
+    let lines = |settings: &[Value], end: &str| {
+        let one = |one: &Value| {
+            let name = format!("{}.{}", text_of(one, "section"), text_of(one, "key"));
+            let value = |name| clean(&one.get(name).unwrap_or(&Value::Null).to_string()).into_owned();
+            format!("  {} = {} (was {}){end}\n", clean(&name), value("value"), value("was"))
+        };
+        settings.iter().map(one).collect::<String>()
+    };
+    if changed.is_empty() && restart.is_empty() {
+        return "  nothing differs from what is in force".into();
+    }
+    lines(changed, "") + &lines(restart, ": needs a restart of the daemon")
 }
 
 /// Ours is known without a daemon, so it is said even where none answers.

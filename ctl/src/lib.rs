@@ -8,6 +8,7 @@ pub mod args;
 pub mod client;
 pub mod commands;
 pub mod data;
+pub mod doctor;
 pub mod errand;
 pub mod failure;
 pub mod interrupt;

@@ -1,16 +1,16 @@
-//! What goes on: `watch`, `events`, `wait` and `submit`.
+//! What goes on: `watch`, `events`, `log tail`, `wait` and `submit`.
 //!
 //! They end by Ctrl-C, by what they wait for, or by the time that the user gave.
 
-use crate::args::Events;
 use crate::client::Deadline;
 use crate::errand::Errand;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::render::{clean, events, status};
+use crate::render::{Look, clean, status};
 use crate::screen::Screen;
-use lineswarm_proto::wire::control::{Command as Ask, ErrorBody, Event, State, Status, SubmitState};
+use lineswarm_proto::wire::control::{Command as Ask, ErrorBody, State, Status, SubmitState};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -56,17 +56,23 @@ pub fn watch(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
     }
 }
 
-/// Events as they come.
-pub fn events(errand: &Errand<'_>, how: &Events, screen: &mut Screen) -> Result<u8, Failure> {
-    let as_json = screen.json || how.json_line;
+/// Events or log lines as they come: those in the list `name` of each piece.
+pub fn follow<T: DeserializeOwned>(
+    errand: &Errand<'_>,
+    name: &str,
+    json_line: bool,
+    line: impl Fn(&T, Look) -> String,
+    screen: &mut Screen,
+) -> Result<u8, Failure> {
+    let as_json = screen.json || json_line;
     let mut connection = errand.connect()?;
     connection.ask(errand.ask.clone(), |part| {
-        for value in part.get("events").and_then(Value::as_array).into_iter().flatten() {
+        for value in part.get(name).and_then(Value::as_array).into_iter().flatten() {
             if as_json {
                 screen.object(value.clone())?;
             } else {
-                let event = Event::deserialize(value).map_err(Failure::garbled)?;
-                screen.text(&events::line(&event, screen.look))?;
+                let one = T::deserialize(value).map_err(Failure::garbled)?;
+                screen.text(&line(&one, screen.look))?;
             }
         }
         screen.flush()

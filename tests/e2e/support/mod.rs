@@ -2,6 +2,8 @@
 //! is ended here, by its own handle; waiting is reading, with a deadline.
 #![allow(dead_code)] // each test binary uses its part
 
+pub(crate) mod ctl;
+
 use serde_json::{Value, json};
 use std::{
     fs::File,

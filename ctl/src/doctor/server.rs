@@ -1,0 +1,231 @@
+//! The line server: reachable, and does it speak the protocol?
+//!
+//! Many allow one connection an address, so a daemon that runs, even one that does not answer, is not disturbed: only
+//! if none is there one connection is made, from the address that the daemon would draw from, for one SENDLINE.
+
+use super::scene::{Scene, Seen};
+use super::{Check, fail, ok, warn};
+use lineswarm_proto::wire::control::State;
+use lineswarm_proto::wire::line::{Expect, Reply, ReplyError, ReplyReader, SENDLINE};
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const NAME: &str = "line-server";
+
+/// Why it gives no line.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("its name can't be resolved: {0}")]
+    NoName(io::Error),
+    #[error("its name has no address of the family of server.bind")]
+    NoAddress,
+    #[error("server.bind {0} can't be used: {1}")]
+    Bind(IpAddr, io::Error),
+    #[error("nobody listens at {0}")]
+    Nobody(SocketAddr),
+    #[error("{0} can't be reached: {1}")]
+    Unreachable(SocketAddr, io::Error),
+    #[error("it took the connection and closed it without an answer")]
+    Closed,
+    #[error("no answer within {} s", .0.as_secs_f64())]
+    Silent(Duration),
+    #[error(transparent)]
+    NoLineServer(#[from] ReplyError),
+}
+
+impl Trouble {
+    fn cure(&self) -> &'static str {
+        match self {
+            Self::NoName(_) | Self::NoAddress => {
+                "check server.address, and the name service: getent hosts NAME"
+            }
+            Self::Bind(..) => "name addresses of this machine in server.bind, or none",
+            Self::Nobody(_) => "start the line server, or check server.address",
+            Self::Unreachable(..) => "check server.address, the route and the firewall",
+            Self::Closed => "it may allow one connection an address: see who else draws from here",
+            Self::Silent(_) => "check that server.address is a line server, and that it is not overloaded",
+            Self::NoLineServer(_) => "check server.address",
+        }
+    }
+}
+
+pub(super) fn check(scene: &Scene) -> Check {
+    if let Some(seen) = scene.seen() {
+        return as_seen(seen);
+    }
+    if !scene.is_down() {
+        let what = "not asked: a daemon may be drawing, and many servers allow one connection an address";
+        return warn(NAME, what, "see the line daemon");
+    }
+    let Some(settings) = scene.settings() else {
+        return warn(NAME, "not asked: its address is not known", scene.cure_of_ignorance());
+    };
+    let address = settings.text("server.address").to_owned();
+    let from = settings.list("server.bind").first().and_then(|ip| ip.parse().ok());
+    let begin = Instant::now();
+    judge(&address, ask_within(&address, from, scene.patience), begin.elapsed())
+}
+
+fn judge(address: &str, answer: Result<(), Trouble>, took: Duration) -> Check {
+    match answer {
+        Ok(()) => ok(NAME, format!("{address} gives lines, within {:.1} ms", took.as_secs_f64() * 1e3)),
+        Err(trouble) => fail(NAME, format!("{address}: {trouble}"), trouble.cure()),
+    }
+}
+
+/// What the daemon says; it is connected while it draws, or has no need to be.
+fn as_seen(seen: &Seen) -> Check {
+    let status = &seen.status;
+    let server = &status.job.server;
+    let why = seen.causes.iter().find(|(code, _)| code == "no-server").map(|(_, sentence)| sentence);
+    let problem = status.problem.as_deref().unwrap_or_default();
+    match why {
+        Some(_) if problem.starts_with("yielded") => warn(
+            NAME,
+            format!("{server}: {problem}"),
+            "give each daemon an address of its own to draw from: server.bind",
+        ),
+        Some(sentence) => fail(
+            NAME,
+            sentence,
+            "start the line server, or check server.address; the daemon tries again by itself",
+        ),
+        None if matches!(status.state, State::Joining | State::Fetching) => match status.job.reconnects {
+            0 => ok(NAME, format!("{server}, connected; {} lines drawn", status.job.draws)),
+            lost => warn(
+                NAME,
+                format!("{server}, connected, after the connection was lost {lost} times"),
+                "lineswarmctl log tail says why; others may draw from this address",
+            ),
+        },
+        None => ok(NAME, format!("{server}, not needed now: the daemon is {}", status.state.name())),
+    }
+}
+
+/// Resolving a name has no bound of its own.
+fn ask_within(address: &str, from: Option<IpAddr>, patience: Duration) -> Result<(), Trouble> {
+    let (tell, told) = mpsc::channel();
+    let wanted = address.to_owned();
+    thread::spawn(move || tell.send(ask(&wanted, from, patience)));
+    told.recv_timeout(patience).unwrap_or(Err(Trouble::Silent(patience)))
+}
+
+fn ask(address: &str, from: Option<IpAddr>, patience: Duration) -> Result<(), Trouble> {
+    let mut found = address.to_socket_addrs().map_err(Trouble::NoName)?;
+    let to =
+        found.find(|to| from.is_none_or(|from| from.is_ipv4() == to.is_ipv4())).ok_or(Trouble::NoAddress)?;
+    let mut stream = connect(to, from, patience)?;
+    let failed = |error: io::Error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => Trouble::Silent(patience),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Trouble::Closed,
+        _ => Trouble::Unreachable(to, error),
+    };
+    stream.set_read_timeout(Some(patience)).map_err(failed)?;
+    stream.write_all(SENDLINE).map_err(failed)?;
+    let (mut reader, mut buffer) = (ReplyReader::new(), [0; 4096]);
+    loop {
+        let count = stream.read(&mut buffer).map_err(failed)?;
+        let mut bytes = buffer.get(..count).unwrap_or_default();
+        if bytes.is_empty() {
+            return Err(Trouble::Closed);
+        }
+        // A refusal is an answer too: somebody draws from this address.
+        if let Some(Reply::Line { .. } | Reply::Refused) = reader.next(&mut bytes, Expect::Line)? {
+            return Ok(());
+        }
+    }
+}
+
+/// From the daemon's own address, with a bound.
+fn connect(to: SocketAddr, from: Option<IpAddr>, patience: Duration) -> Result<TcpStream, Trouble> {
+    let unreachable = |error: Errno| match error {
+        Errno::CONNREFUSED => Trouble::Nobody(to),
+        Errno::AGAIN | Errno::INPROGRESS | Errno::TIMEDOUT => Trouble::Silent(patience),
+        other => Trouble::Unreachable(to, other.into()),
+    };
+    let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None);
+    let socket = socket.map_err(unreachable)?;
+    if let Some(from) = from {
+        let bound = rustix::net::bind(&socket, &SocketAddr::new(from, 0));
+        bound.map_err(|error| Trouble::Bind(from, error.into()))?;
+    }
+    set_socket_timeout(&socket, Timeout::Send, Some(patience)).map_err(unreachable)?;
+    rustix::net::connect(&socket, &to).map_err(unreachable)?;
+    Ok(TcpStream::from(socket))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Level, daemon::tests::well};
+    use super::*;
+    use std::net::TcpListener;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// What a server that answers so is called.
+    fn answer(bytes: &'static [u8], patience: Duration) -> Check {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap().to_string();
+        let serving = thread::spawn(move || {
+            let (mut stream, from) = server.accept().unwrap();
+            let mut request = [0; SENDLINE.len()];
+            stream.read_exact(&mut request).unwrap();
+            stream.write_all(bytes).unwrap();
+            let _ = stream.shutdown(std::net::Shutdown::Write).map(|()| bytes.is_empty());
+            (request, from.ip())
+        });
+        let check = judge(&address, ask_within(&address, Some([127, 0, 0, 9].into()), patience), PATIENCE);
+        let (request, from) = serving.join().unwrap();
+        assert_eq!((request.as_slice(), from), (SENDLINE, IpAddr::from([127, 0, 0, 9])));
+        check
+    }
+
+    #[test]
+    fn a_line_or_a_refusal_is_an_answer_and_nothing_else_is() {
+        assert_eq!(answer(b"7\na text\n", PATIENCE).level, Level::Ok);
+        assert_eq!(answer(b"-1\n\n", PATIENCE).level, Level::Ok);
+        let garbage = answer(b"HTTP/1.1 400 Bad Request\r\n\r\n", PATIENCE);
+        assert_eq!(garbage.level, Level::Fail);
+        assert!(garbage.what.contains("where a number is due"), "{garbage:?}");
+        let closed = answer(b"", PATIENCE);
+        assert!(closed.what.ends_with("closed it without an answer"), "{closed:?}");
+    }
+
+    #[test]
+    fn silence_nobody_and_a_wrong_name_are_told_apart() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = silent.local_addr().unwrap().to_string();
+        let ask = |address: &str, from: Option<IpAddr>| {
+            let check = judge(address, ask_within(address, from, Duration::from_millis(100)), PATIENCE);
+            assert_eq!(check.level, Level::Fail);
+            check.what
+        };
+        assert!(ask(&address, None).ends_with("no answer within 0.1 s"));
+        drop(silent);
+        assert!(ask(&address, None).contains("nobody listens"));
+        assert!(ask(&address, Some("::1".parse().unwrap())).contains("no address of the family"));
+        assert!(ask(&address, Some([192, 0, 2, 1].into())).contains("server.bind 192.0.2.1"));
+        assert!(ask("no-port", None).contains("resolved"));
+    }
+
+    #[test]
+    fn a_running_daemon_is_believed() {
+        let mut seen = well();
+        assert_eq!(as_seen(&seen).level, Level::Ok);
+        seen.status.job.reconnects = 3;
+        assert_eq!(as_seen(&seen).level, Level::Warn);
+        seen.causes = vec![("no-server".into(), "There is no connection.".into())];
+        assert_eq!(as_seen(&seen).level, Level::Fail);
+        seen.status.problem = Some("yielded: that peer draws from ours (to 01)".into());
+        let yielded = as_seen(&seen);
+        assert_eq!(yielded.level, Level::Warn);
+        assert!(yielded.cure.unwrap().contains("server.bind"));
+    }
+}

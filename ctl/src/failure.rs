@@ -195,9 +195,13 @@ impl Failure {
 
 fn start_it(instance: Option<&str>) -> String {
     let name = instance.unwrap_or("default");
-    let by_hand = if name == "default" { String::new() } else { format!(" --instance {name}") };
+    // The plain unit is the instance `default`.
+    let (unit, by_hand) = match name {
+        "default" => (String::new(), String::new()),
+        name => (format!("@{name}"), format!(" --instance {name}")),
+    };
     format!(
-        "start it (systemctl start lineswarmd@{name}, or lineswarmd{by_hand}), or name its socket with --socket"
+        "start it (systemctl start lineswarmd{unit}, or lineswarmd{by_hand}), or name its socket with --socket"
     )
 }
 

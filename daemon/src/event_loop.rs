@@ -419,10 +419,9 @@ impl EventLoop {
         let result = reload::reload(&self.args, &mut self.config);
         self.notify.ready();
         self.discovery.hurry(self.now);
-        let reloaded = result?;
+        let (said, commands) = result?;
         self.control.on_reloaded(&self.config);
-        let said = serde_json::json!(reloaded);
-        for command in reloaded.commands {
+        for command in commands {
             self.feed(Input::Command { request: RequestId(u64::MAX), command });
         }
         Ok(said)

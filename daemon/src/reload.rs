@@ -7,25 +7,23 @@ use crate::{
 };
 use lineswarm_proto::{engine::io::Command, wire::control::ErrorBody};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// What became of the settings that differ from those in force.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct Reloaded {
+struct Reloaded {
     /// In force from now on.
-    pub(crate) changed: Vec<Change>,
+    changed: Vec<Change>,
     /// In force after a restart.
-    pub(crate) restart: Vec<Change>,
-    /// What the engine is to be told.
-    #[serde(skip)]
-    pub(crate) commands: Vec<Command>,
+    restart: Vec<Change>,
 }
 
 /// A setting as it is wanted now.
 #[derive(Debug, Serialize)]
-pub(crate) struct Change {
+struct Change {
     #[serde(flatten)]
     setting: Setting,
-    was: serde_json::Value,
+    was: Value,
 }
 
 impl Change {
@@ -34,8 +32,8 @@ impl Change {
     }
 }
 
-/// Takes over what can change into `config`.
-pub(crate) fn reload(args: &Args, config: &mut Config) -> Result<Reloaded, ErrorBody> {
+/// Takes over what can change into `config`; gives what to answer, and what the engine is to be told.
+pub(crate) fn reload(args: &Args, config: &mut Config) -> Result<(Value, Vec<Command>), ErrorBody> {
     let new = Config::load(args, &Environment::of_process()).map_err(|error| {
         ErrorBody::new(
             "E_CONFIG",
@@ -44,7 +42,7 @@ pub(crate) fn reload(args: &Args, config: &mut Config) -> Result<Reloaded, Error
             "mend it, and check it with lineswarmd --check",
         )
     })?;
-    let mut reloaded = Reloaded::default();
+    let (mut reloaded, mut commands) = (Reloaded::default(), Vec::new());
     for pair in config.differences(&new) {
         let theirs = pair.1;
         if CHANGEABLE.contains(&(theirs.setting.section, theirs.setting.key)) {
@@ -60,10 +58,10 @@ pub(crate) fn reload(args: &Args, config: &mut Config) -> Result<Reloaded, Error
         }
     }
     if config.server.rate != new.server.rate {
-        reloaded.commands.push(Command::Limit { rate: new.server.rate });
+        commands.push(Command::Limit { rate: new.server.rate });
     }
     let added = new.swarm.peers.iter().filter(|peer| !config.swarm.peers.contains(peer));
-    reloaded.commands.extend(added.map(|address| Command::PeerAdd { address: address.clone() }));
+    commands.extend(added.map(|address| Command::PeerAdd { address: address.clone() }));
     config.take_changeable(new);
-    Ok(reloaded)
+    Ok((json!(reloaded), commands))
 }

@@ -169,7 +169,7 @@ fn what_is_not_allowed_exits_77_and_names_the_owner_the_mode_and_the_command_tha
         }
         command.uid(65_534).gid(65_534);
     } else {
-        fs::set_permissions(&socket, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&socket, fs::Permissions::from_mode(0o000)).unwrap();
     }
     let refused = run(command.args(["--json", "ping"]));
     assert_eq!(refused.failure(), (77, "E_PERMISSION".into()));

@@ -235,7 +235,7 @@ fn a_reload_takes_over_what_can_change_and_shows_it() {
         let origin = format!("{}:{line}", file.display());
         json!([{"section": "server", "key": key, "value": value, "was": was, "origin": origin}])
     };
-    assert_eq!(said["changed"], one("rate", json!(42), json!("auto"), 2));
+    assert_eq!(said["changed"], one("rate", json!(42.0), json!("auto"), 2));
     assert_eq!(said["restart"], one("lines", json!(7), json!(1000), 3));
     assert_ne!(rate(), before);
     assert_eq!(daemon.status()["pacer"]["cap"], 42.0);

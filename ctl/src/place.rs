@@ -1,7 +1,7 @@
 //! Where the daemon's sockets are.
 //!
-//! A flag beats the environment, which beats the default places: /run/lineswarm/NAME for root or where it
-//! exists, else the user's runtime directory. Nothing is opened here.
+//! A flag beats the environment, which beats the places where a daemon puts them: $RUNTIME_DIRECTORY/NAME,
+//! /run/lineswarm/NAME, the user's runtime directory, and the user's state. Nothing is opened here.
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -44,9 +44,10 @@ impl Place {
 /// The directories that hold one directory for each instance.
 #[derive(Debug)]
 pub struct Roots {
-    pub system: PathBuf,
-    pub user: PathBuf,
-    pub is_root: bool,
+    /// Where to look, in order.
+    pub places: Vec<PathBuf>,
+    /// Where an instance of this user would be that is nowhere.
+    pub own: PathBuf,
 }
 
 impl Roots {
@@ -54,15 +55,28 @@ impl Roots {
     #[must_use]
     pub fn here() -> Self {
         let uid = rustix::process::geteuid();
-        let user = match std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty()) {
-            Some(directory) => PathBuf::from(directory).join("lineswarm"),
-            None => PathBuf::from(format!("/tmp/lineswarm-{}", uid.as_raw())),
+        let variable = |name| {
+            let value = PathBuf::from(std::env::var_os(name)?);
+            value.is_absolute().then_some(value)
         };
-        Self { system: PathBuf::from("/run/lineswarm"), user, is_root: uid.is_root() }
-    }
-
-    fn both(&self) -> [&Path; 2] {
-        [&self.system, &self.user]
+        let system = PathBuf::from("/run");
+        let session = PathBuf::from(format!("/run/user/{}", uid.as_raw()));
+        // Without a runtime directory the sockets stand beside the state.
+        let state = || variable("HOME").map(|home| home.join(".local/state"));
+        let user = [
+            variable("XDG_RUNTIME_DIR"),
+            session.is_dir().then_some(session),
+            variable("XDG_STATE_HOME").or_else(state),
+        ];
+        let user: Vec<PathBuf> = user.into_iter().flatten().collect();
+        let own = if uid.is_root() { &system } else { user.first().unwrap_or(&system) };
+        let own = own.join("lineswarm");
+        let mut places = vec![system];
+        places.extend(user);
+        places.iter_mut().for_each(|place| place.push("lineswarm"));
+        // As systemd has it, and whoever wants the sockets elsewhere.
+        places.splice(..0, variable("RUNTIME_DIRECTORY"));
+        Self { places, own }
     }
 
     /// The one place that the arguments and `LINESWARM_SOCKET` name.
@@ -78,19 +92,19 @@ impl Roots {
     }
 
     fn instance(&self, name: &str) -> Place {
-        let places = self.both().map(|root| root.join(name));
+        let places: Vec<PathBuf> = self.places.iter().map(|root| root.join(name)).collect();
         let with_socket = places.iter().find(|place| may_exist(&place.join("status.sock")));
         let directory = with_socket
             .or_else(|| places.iter().find(|place| may_exist(place)))
             .cloned()
-            .unwrap_or_else(|| if self.is_root { self.system.join(name) } else { self.user.join(name) });
+            .unwrap_or_else(|| self.own.join(name));
         Place::Instance { name: name.into(), directory }
     }
 
     /// Each instance that has a socket, by name.
     pub fn all(&self) -> Result<Vec<Place>, Failure> {
         let mut found = BTreeMap::new();
-        for root in self.both() {
+        for root in &self.places {
             for entry in fs::read_dir(root).into_iter().flatten().flatten() {
                 let directory = entry.path();
                 let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
@@ -100,7 +114,7 @@ impl Roots {
             }
         }
         if found.is_empty() {
-            return Err(Failure::NoInstance { places: self.both().map(Path::to_path_buf).into() });
+            return Err(Failure::NoInstance { places: self.places.clone() });
         }
         Ok(found.into_values().collect())
     }
@@ -130,7 +144,8 @@ mod tests {
     }
 
     fn roots(at: &Path, is_root: bool) -> Roots {
-        Roots { system: at.join("run"), user: at.join("user"), is_root }
+        let (system, user) = (at.join("run"), at.join("user"));
+        Roots { own: if is_root { system.clone() } else { user.clone() }, places: vec![system, user] }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The contract: **no socket, no clock, no thread, no file, no log, no environment and no global randomness.**
 //! Raw bytes, the time and a seed are handed in; bytes to write, records to store and events come out. The
 //! crate's `clippy.toml` makes a breach of this contract a build failure.
-#![warn(missing_docs)]
+#![deny(missing_docs)]
 
 pub mod bitmap;
 pub mod engine;

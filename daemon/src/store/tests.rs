@@ -338,3 +338,17 @@ fn a_directory_that_cannot_be_made_is_an_error_that_names_it() {
     assert_eq!(fs::metadata(dir.path().join("a/b")).unwrap().mode() & 0o7777, 0o700);
     opened.store.close().unwrap();
 }
+
+#[test]
+fn what_is_stored_is_its_owners_alone() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().unwrap();
+    let state_dir = dir.path().join("state");
+    let (mut opened, _) = open(&state_dir);
+    opened.put(1, &state(1, 1), &SharedLines::new());
+    opened.store.close().unwrap();
+    for file in [JOURNAL, STATE, node_key::FILE] {
+        let mode = fs::metadata(state_dir.join(file)).unwrap().mode() & 0o7777;
+        assert_eq!(mode, 0o600, "{file}");
+    }
+}

@@ -1,9 +1,9 @@
 # lineswarm: everything a person or CI runs. `make demo` and `make test` need Rust, gcc and git, nothing else;
 # what needs Debian packages is in `make check`, which installs them (as root).
 CARGO ?= cargo
-BIN = target/release
+BIN = $(or $(CARGO_TARGET_DIR),target)/release
 
-.PHONY: all demo test check bench clean fmt clippy netns-test disk-test page-test
+.PHONY: all demo test check bench clean fmt clippy hygiene deny netns-test disk-test page-test docs-test
 
 all: release
 
@@ -40,12 +40,27 @@ fmt:
 clippy:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
+## Rules of the tree that no compiler checks: lengths, imports, links, names, settings.
+hygiene:
+	$(CARGO) test -p lineswarm-tests --test hygiene
+
+## The commands, files and metrics of every page, tried. With socat; without it, what needs it is left out.
+docs-test:
+	command -v socat >/dev/null || { apt-get update && apt-get install -y --no-install-recommends socat; }
+	$(CARGO) build --workspace
+	CI=1 $(CARGO) test -p lineswarmctl --test docs
+
+## Licences, sources and bans of the dependencies. Not part of check: cargo-deny takes minutes to install.
+deny:
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --offline check licenses bans sources
+
 ## The report page of `compare`, opened, read and clicked in headless Chromium.
 page-test:
 	tests/e2e/page/run.sh
 
-## What CI runs. The last five need root, and Debian packages, which they install.
-check: fmt clippy test verify-units boot-test netns-test disk-test page-test
+## What CI runs. The last six need root, and most of them Debian packages, which they install.
+check: fmt hygiene clippy test verify-units boot-test netns-test disk-test docs-test page-test
 
 include systemd/install.mk
 include tests/sim.mk

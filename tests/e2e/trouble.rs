@@ -170,6 +170,22 @@ fn the_status_socket_only_reads() {
 }
 
 #[test]
+fn every_change_through_a_socket_is_logged_with_who_asked_and_what_was_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let daemon = lonely(directory.path());
+    daemon.client().ask(json!({"cmd": "pause"})).unwrap();
+    let mut looker = Client::connect(&daemon.directory.join("status.sock"));
+    looker.ask(json!({"cmd": "reset"})).unwrap_err();
+    looker.ask(json!({"cmd": "ping"})).unwrap();
+    let log = daemon.log();
+    let pid = format!("pid={}", std::process::id());
+    let told = |words: &[&str]| log.lines().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(told(&["control-request socket=control command=\"Pause\"", "uid=", &pid]), "{log}");
+    assert!(told(&["control-request socket=status command=\"Reset", &pid, "refused=E_READ_ONLY"]), "{log}");
+    assert!(!told(&["control-request", "Ping"]), "a look is no change: {log}");
+}
+
+#[test]
 fn it_ends_cleanly_on_sigterm_and_leaves_no_socket() {
     let directory = tempfile::tempdir().unwrap();
     let mut daemon = lonely(directory.path());

@@ -7,7 +7,7 @@ const LONGEST_WITH_TESTS: usize = 350;
 /// Not written by hand, or the words of others.
 const NOT_COUNTED: [&str; 3] = ["Cargo.lock", "LICENSE-APACHE", ".svg"];
 
-pub fn length(files: &[File]) -> Vec<String> {
+pub(crate) fn length(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|file| !NOT_COUNTED.iter().any(|ending| file.is(ending))) {
         let lines = file.text.lines().count();
@@ -35,7 +35,7 @@ const NOT_USED: [(&str, &[&str]); 3] = [
     ("proto/src/line_server", &["engine"]),
 ];
 
-pub fn imports(files: &[File]) -> Vec<String> {
+pub(crate) fn imports(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for (manifest, packages) in NOT_LINKED {
         let Some(file) = files.iter().find(|file| file.path == manifest) else {
@@ -101,7 +101,7 @@ const SPEAKING: [&str; 1] = ["daemon/src/net/discover/"];
 const PRINTERS: [&str; 3] =
     ["daemon/src/main.rs", "daemon/src/bin/lineserver/main.rs", "daemon/src/bin/lineserver/event_loop.rs"];
 
-pub fn talk(files: &[File]) -> Vec<String> {
+pub(crate) fn talk(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|file| file.is(".rs") && !file.is_test() && file.path.contains("/src/")) {
         let may_log =
@@ -119,7 +119,7 @@ pub fn talk(files: &[File]) -> Vec<String> {
     complaints
 }
 
-pub fn openings(files: &[File]) -> Vec<String> {
+pub(crate) fn openings(files: &[File]) -> Vec<String> {
     let modules =
         files.iter().filter(|file| file.is(".rs") && !file.is("/tests.rs") && !file.is("/build.rs"));
     modules
@@ -130,7 +130,7 @@ pub fn openings(files: &[File]) -> Vec<String> {
 
 const LIMITS: &str = "docs/known-limits.md";
 
-pub fn markers(files: &[File]) -> Vec<String> {
+pub(crate) fn markers(files: &[File]) -> Vec<String> {
     // Not written out, or they would be found here.
     let words = [["TO", "DO"], ["FIX", "ME"], ["X", "XX"], ["HA", "CK"]].map(|parts| parts.concat());
     let limits = files.iter().find(|file| file.path == LIMITS).map_or("", |file| file.text.as_str());
@@ -149,7 +149,7 @@ pub fn markers(files: &[File]) -> Vec<String> {
 /// The one registry that a lock file may name: what a mirror's address would betray is nobody's business.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-pub fn machines(files: &[File]) -> Vec<String> {
+pub(crate) fn machines(files: &[File]) -> Vec<String> {
     let checkout = top().display().to_string();
     let homes = [["/ho", "me/"], ["/Us", "ers/"], ["/ro", "ot/."]].map(|parts| parts.concat());
     let mut complaints = Vec::new();

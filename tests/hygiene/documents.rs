@@ -17,7 +17,7 @@ fn prose(page: &File) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-pub fn links(files: &[File]) -> Vec<String> {
+pub(crate) fn links(files: &[File]) -> Vec<String> {
     let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let headings: BTreeMap<&str, BTreeSet<String>> =
         pages(files).map(|page| (page.path.as_str(), anchors(page))).collect();
@@ -78,7 +78,7 @@ fn anchors(page: &File) -> BTreeSet<String> {
 /// What a block may be. `sh` and `console` are run by tests/e2e/docs.rs.
 const LANGUAGES: [&str; 9] = ["sh", "console", "text", "json", "toml", "yaml", "ini", "rust", "diff"];
 
-pub fn fences(files: &[File]) -> Vec<String> {
+pub(crate) fn fences(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for page in pages(files) {
         let mut inside = false;
@@ -100,7 +100,7 @@ pub fn fences(files: &[File]) -> Vec<String> {
 }
 
 /// Paths in backticks, functions as `Type::function` or `function()`, tests as their long names, `make` targets.
-pub fn names(files: &[File]) -> Vec<String> {
+pub(crate) fn names(files: &[File]) -> Vec<String> {
     let functions: BTreeSet<&str> =
         files.iter().filter(|file| file.is(".rs")).flat_map(|file| defined(&file.text)).collect();
     let makefiles = files.iter().filter(|file| file.is("Makefile") || file.is(".mk"));
@@ -126,7 +126,9 @@ pub fn names(files: &[File]) -> Vec<String> {
                 } else if let Some(target) =
                     name.strip_prefix("make ").and_then(|rest| rest.split(' ').next())
                 {
-                    !target.contains('=') && !targets.contains(target)
+                    target.starts_with(|c: char| c.is_ascii_lowercase())
+                        && !target.contains('=')
+                        && !targets.contains(target)
                 } else {
                     false
                 };

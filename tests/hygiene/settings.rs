@@ -3,13 +3,13 @@
 use crate::tree::File;
 
 /// The one table.
-pub const TABLE: &str = "daemon/src/config/table.rs";
+pub(crate) const TABLE: &str = "daemon/src/config/table.rs";
 const CHECK: &str = "daemon/src/config/check.rs";
 const SHIPPED: &str = "etc/lineswarm/default.toml";
 const PAGE: &str = "docs/settings.md";
 const CORE: &str = "proto/src/engine/settings.rs";
 
-pub fn known_everywhere(files: &[File]) -> Vec<String> {
+pub(crate) fn known_everywhere(files: &[File]) -> Vec<String> {
     let text = |path: &str| files.iter().find(|file| file.path == path).map_or("", |file| file.text.as_str());
     let mut complaints = Vec::new();
     let settings = table(text(TABLE));

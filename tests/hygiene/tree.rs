@@ -4,38 +4,38 @@ use std::{fs, path::Path, sync::OnceLock};
 
 /// A file; its path is relative to the top, with `/`.
 #[derive(Clone, Debug)]
-pub struct File {
-    pub path: String,
-    pub text: String,
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl File {
-    pub fn is(&self, ending: &str) -> bool {
+    pub(crate) fn is(&self, ending: &str) -> bool {
         self.path.ends_with(ending)
     }
 
-    pub fn is_in(&self, directory: &str) -> bool {
+    pub(crate) fn is_in(&self, directory: &str) -> bool {
         self.path.starts_with(directory)
     }
 
     /// Only tests are in it.
-    pub fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         self.is_in("tests/") || self.path.contains("/tests/") || self.is("/tests.rs")
     }
 
     /// Its lines with their numbers, without those of an inline test module (which is the file's last part).
-    pub fn product_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn product_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         (1..).zip(self.text.lines()).take_while(|(_, line)| *line != "#[cfg(test)]")
     }
 }
 
 /// Where this checkout lies.
-pub fn top() -> &'static Path {
+pub(crate) fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// This checkout.
-pub fn this() -> &'static [File] {
+pub(crate) fn this() -> &'static [File] {
     static TREE: OnceLock<Vec<File>> = OnceLock::new();
     TREE.get_or_init(|| {
         let mut files = Vec::new();

@@ -4,14 +4,14 @@ use crate::rehearsal::top;
 use std::fs;
 
 #[derive(Debug)]
-pub struct Page {
+pub(crate) struct Page {
     /// Relative to the top.
-    pub path: String,
-    pub text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// README.md and its like, and docs/*.md.
-pub fn pages() -> Vec<Page> {
+pub(crate) fn pages() -> Vec<Page> {
     let mut paths = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned(), "SECURITY.md".to_owned()];
     let docs = fs::read_dir(top().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
     let names = docs.map(|name| name.to_string_lossy().into_owned()).filter(|name| name.ends_with(".md"));
@@ -23,7 +23,7 @@ pub fn pages() -> Vec<Page> {
 
 impl Page {
     /// The commands of all blocks with their lines, counted from 1. What ends in a backslash goes on in the next line.
-    pub fn commands(&self) -> Vec<(usize, String)> {
+    pub(crate) fn commands(&self) -> Vec<(usize, String)> {
         let mut commands: Vec<(usize, String)> = Vec::new();
         let mut language = None;
         let mut goes_on = false;
@@ -51,7 +51,7 @@ impl Page {
     }
 
     /// What stands in backticks outside of blocks, with its line.
-    pub fn said(&self) -> Vec<(usize, String)> {
+    pub(crate) fn said(&self) -> Vec<(usize, String)> {
         let mut inside = false;
         let mut said = Vec::new();
         for (number, line) in (1..).zip(self.text.lines()) {
@@ -65,13 +65,13 @@ impl Page {
     }
 
     /// Every word of the page, blocks and all, in the sense of metrics.
-    pub fn words(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
         self.text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
     }
 }
 
 /// The words of a lineswarmctl line that name its command: `peer forget` of `lineswarmctl -i 1 peer forget ID`.
-pub fn command_names(line: &str) -> String {
+pub(crate) fn command_names(line: &str) -> String {
     const WITH_VALUE: [&str; 6] = ["-i", "-s", "-t", "--instance", "--socket", "--timeout"];
     const GROUPS: [&str; 6] = ["peer", "log", "config", "key", "bench", "capture"];
     let mut names: Vec<&str> = Vec::new();
@@ -79,7 +79,7 @@ pub fn command_names(line: &str) -> String {
     while let Some(word) = words.next() {
         if WITH_VALUE.contains(&word) {
             words.next();
-        } else if !word.starts_with('-') {
+        } else if !word.starts_with(['-', '.', '\'', '<']) {
             names.push(word);
             if !GROUPS.contains(&word) || names.len() == 2 {
                 break;
@@ -90,7 +90,7 @@ pub fn command_names(line: &str) -> String {
 }
 
 /// The long flags of a line.
-pub fn flags(line: &str) -> impl Iterator<Item = String> {
+pub(crate) fn flags(line: &str) -> impl Iterator<Item = String> {
     let words =
         line.split([' ', '=', ',', ']', '[', '|']).filter(|word| word.len() > 2 && word.starts_with("--"));
     words.map(str::to_owned)

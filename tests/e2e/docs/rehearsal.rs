@@ -11,19 +11,19 @@ use std::{
 use tempfile::TempDir;
 
 /// Where this checkout lies.
-pub fn top() -> &'static Path {
+pub(crate) fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// A program of ours.
-pub fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_lineswarmctl")).with_file_name(name);
     assert!(program.exists(), "{name} is not built: cargo build --workspace");
     program
 }
 
 /// Is there such a program on this machine? Where CI is set, what is missing is a failure.
-pub fn has(name: &str) -> bool {
+pub(crate) fn has(name: &str) -> bool {
     let paths = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&paths).any(|directory| directory.join(name).exists());
     assert!(found || env::var_os("CI").is_none(), "{name} is not installed: apt-get install {name}");
@@ -38,14 +38,14 @@ const PLACES: [&str; 5] =
     ["/etc/", "/usr/share/doc/lineswarm/", "/run/lineswarm/", "/var/lib/", "/var/backups/"];
 const INSTANCES: [&str; 3] = ["default", "1", "alice"];
 
-pub struct Rehearsal {
+pub(crate) struct Rehearsal {
     machine: TempDir,
     server: String,
     children: Vec<Child>,
 }
 
 impl Rehearsal {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let machine = tempfile::tempdir().unwrap();
         for directory in
             PLACES.map(|place| &place[1..]).into_iter().chain(["home", "tmp", "work", "etc/lineswarm"])
@@ -109,7 +109,7 @@ impl Rehearsal {
     }
 
     /// A program of ours on this machine.
-    pub fn command(&self, name: &str) -> Command {
+    pub(crate) fn command(&self, name: &str) -> Command {
         self.on_machine(Command::new(program(name)))
     }
 
@@ -134,7 +134,7 @@ impl Rehearsal {
     }
 
     /// Runs a script in which `failed LINE CODE` ends everything; says which line that was, and what was printed.
-    pub fn run(&self, script: &str) -> Result<(), String> {
+    pub(crate) fn run(&self, script: &str) -> Result<(), String> {
         let directory = program("lineswarmctl").parent().unwrap().to_owned();
         let path = env::var_os("PATH").unwrap_or_default();
         let paths = [directory].into_iter().chain(env::split_paths(&path));

@@ -75,6 +75,23 @@ fn anchors(page: &File) -> BTreeSet<String> {
     headings.map(|(_, heading)| anchor(heading)).collect()
 }
 
+/// Figures of the README that were measured: they are those of docs/scaling.md, which a script writes.
+pub(crate) fn figures(files: &[File]) -> Vec<String> {
+    let text = |path: &str| files.iter().find(|file| file.path == path).map_or("", |file| file.text.as_str());
+    let measured = text("docs/scaling.md");
+    let section =
+        text("README.md").split("\n## ").find(|part| part.starts_with("Does the time fall linearly?"));
+    let words =
+        section.unwrap_or_default().split([' ', '\n', ';', ',']).map(|word| word.trim_end_matches('.'));
+    let figures: Vec<&str> =
+        words.filter(|word| word.starts_with("0.") || word.starts_with("peers^")).collect();
+    if figures.len() < 2 {
+        return vec!["README.md says nothing measured of how the time falls".into()];
+    }
+    let gone = figures.into_iter().filter(|figure| !measured.contains(figure));
+    gone.map(|figure| format!("README.md says {figure}, and docs/scaling.md does not")).collect()
+}
+
 /// What a block may be. `sh` and `console` are run by tests/e2e/docs.rs.
 const LANGUAGES: [&str; 9] = ["sh", "console", "text", "json", "toml", "yaml", "ini", "rust", "diff"];
 

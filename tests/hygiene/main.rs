@@ -90,6 +90,14 @@ fn every_block_says_what_language_it_is_in() {
 }
 
 #[test]
+fn what_the_readme_says_was_measured_stands_where_it_was_measured() {
+    let readme = &this().iter().find(|file| file.path == "README.md").unwrap().text;
+    let other = readme.replace("peers^-", "peers^-9");
+    assert_ne!(&other, readme);
+    holds(documents::figures, &[("README.md", &other)]);
+}
+
+#[test]
 fn every_file_function_and_test_that_a_page_names_exists() {
     let spoilt = [
         ("docs/faq.md", "see `daemon/src/gone.rs`"),

@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod bitmap;
+pub mod capture;
 pub mod engine;
 pub mod ids;
 pub mod limits;

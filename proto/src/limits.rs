@@ -51,6 +51,8 @@ pub const LOG_LINES: usize = 512;
 pub const LOG_LINE_BYTES: usize = 1024;
 /// Handshakes of peers under way at once.
 pub const HANDSHAKES: usize = 256;
+/// The longest capture of an engine's inputs, in bytes; reaching it ends the capture.
+pub const CAPTURE_BYTES: u64 = 64 * 1024 * 1024;
 /// States and requests waiting for the store thread; lines gather beside them, each number once.
 pub const STORE_QUEUE: usize = 64;
 /// Addresses that are dialled, configured or learnt.

@@ -3,6 +3,7 @@
 
 use crate::ids::{JobId, LineNumber, PeerId, Term};
 use core::{fmt, time::Duration};
+use serde::Serialize;
 
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +30,7 @@ impl fmt::Display for Level {
 }
 
 /// What happened; [`Event::describe`] tells each one's name, level and fields.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[allow(missing_docs)] // the names and `describe` say it
 pub enum Event {
     ServerConnected { address: String, source: String },

@@ -6,16 +6,18 @@ use crate::{
         state::{Durable, Ticket},
     },
     ids::{LineNumber, PeerId},
-    wire::control::ErrorBody,
+    time::Moment,
+    wire::control::{self, ErrorBody},
 };
 use core::fmt;
+use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
     net::{IpAddr, SocketAddr},
 };
 
 /// A connection. The engine numbers those that it dials, the shell those that it accepts; the two never meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConnId(u64);
 
 impl ConnId {
@@ -47,7 +49,7 @@ impl fmt::Display for ConnId {
 }
 
 /// What a control client asks the engine to change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // each is a command of docs/control-protocol.md
 pub enum Command {
     Start { server: Option<String>, lines: Option<u32>, swarm: bool },
@@ -65,11 +67,11 @@ pub enum Command {
 }
 
 /// Names a command, so that its reply finds the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequestId(pub u64);
 
 /// What happened outside.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Input<'a> {
     /// A connection stands: to the line server, or to the peer that the handshake showed.
     Opened {
@@ -78,6 +80,7 @@ pub enum Input<'a> {
         /// The other node, on a peer link; `None` is the line server.
         peer: Option<PeerId>,
         /// On a peer link the other end's address, to the line server this end's.
+        #[serde(with = "as_text")]
         address: SocketAddr,
     },
     /// Bytes came.
@@ -115,6 +118,7 @@ pub enum Input<'a> {
     /// Discovery found an address.
     Found {
         /// Where.
+        #[serde(with = "as_text")]
         address: SocketAddr,
         /// How, for people: "multicast:eth0".
         how: &'a str,
@@ -124,7 +128,7 @@ pub enum Input<'a> {
 }
 
 /// What shall happen outside.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Effect {
     /// Connect to the line server.
     DialServer {
@@ -185,10 +189,41 @@ pub enum Effect {
 }
 
 /// An event with its Lamport time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stamped {
     /// Larger than that of everything that could have caused it.
     pub lamport: u64,
     /// What happened.
     pub event: Event,
+}
+
+impl Stamped {
+    /// As `events` shows it.
+    #[must_use]
+    pub fn record(&self, seq: u64, now: Moment, node: &str) -> control::Event {
+        let (level, what, fields) = self.event.describe();
+        control::Event {
+            seq,
+            lamport: self.lamport,
+            t: now.seconds(),
+            node: node.into(),
+            level: level.to_string(),
+            what: what.into(),
+            fields: fields.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+        }
+    }
+}
+
+/// An address in full: serde's own form leaves out the scope of a link-local one.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::net::SocketAddr;
+
+    pub(super) fn serialize<S: Serializer>(address: &SocketAddr, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(address)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+        <&str>::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
 }

@@ -3,10 +3,11 @@
 
 use crate::ids::PeerId;
 use core::{num::NonZeroU32, time::Duration};
+use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 
 /// Everything the engine is told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// `node.name`, hierarchical ("lab1/alice").
     pub name: String,
@@ -25,7 +26,7 @@ pub struct Settings {
 }
 
 /// `[server]`
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Server {
     /// `host:port` as configured; the daemon resolves it.
     pub address: String,
@@ -44,7 +45,7 @@ pub struct Server {
 }
 
 /// `[swarm]`
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Swarm {
     /// The swarm's name.
     pub id: String,
@@ -59,7 +60,7 @@ pub struct Swarm {
 }
 
 /// `[election]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Election {
     /// What a master needs.
     pub quorum: Quorum,
@@ -72,7 +73,7 @@ pub struct Election {
 }
 
 /// `swarm.topology`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Topology {
     /// Everybody to everybody.
     #[default]
@@ -84,7 +85,7 @@ pub enum Topology {
 }
 
 /// `election.quorum`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Quorum {
     /// More than half of the members, or exactly half with the lowest.
     Majority,
@@ -96,7 +97,7 @@ pub enum Quorum {
 }
 
 /// `election.in-doubt`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InDoubt {
     /// Submit again after the wait: the server counts the latest.
     #[default]
@@ -106,7 +107,7 @@ pub enum InDoubt {
 }
 
 /// `submit.by`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SubmitBy {
     /// The elected master submits for all.
     #[default]

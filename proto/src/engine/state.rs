@@ -31,7 +31,7 @@ pub struct Durable {
 }
 
 /// Numbers the engine's durable writes; an acknowledgement names the newest one that is on disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ticket(pub u64);
 
 /// A master's announcement that it is about to submit.

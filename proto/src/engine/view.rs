@@ -1,7 +1,7 @@
 //! What the engine shows of itself: `status` and `peers`, and what the shell decides by.
 
 use crate::{
-    engine::{Engine, pacer::Belief},
+    engine::{Engine, Restored, links::CONFIGURED, pacer::Belief, settings::Settings},
     ids::PeerId,
     limits, theory,
     wire::control::{self, Job, Master, Pacer, Peer, PeerCounts, Peers, State, Status},
@@ -182,6 +182,29 @@ impl Engine {
     #[must_use]
     pub fn missing(&self, most: usize) -> Vec<crate::ids::LineNumber> {
         self.ledger.missing().take(most).collect()
+    }
+
+    /// The last Lamport time given out.
+    #[must_use]
+    pub fn lamport(&self) -> u64 {
+        self.out.lamport()
+    }
+
+    /// What an engine that starts anew in this one's place is to be told, and what it would find on disk were all of it
+    /// written. Of what operators changed it keeps the cap, the peers and whether it draws.
+    #[must_use]
+    pub fn successor(&self) -> (Settings, Restored) {
+        let mut settings = self.settings.clone();
+        settings.autostart = self.started;
+        settings.server.rate = self.fetch.cap();
+        let contacts = self.links.contacts().iter().filter(|contact| contact.found == CONFIGURED);
+        settings.swarm.peers = contacts.map(|contact| contact.address.clone()).collect();
+        let restored = Restored {
+            state: Some(self.durable.clone()),
+            lines: self.ledger.lines().clone(),
+            hearsay: self.ledger.hearsay(),
+        };
+        (settings, restored)
     }
 
     /// The durable state as it stands.

@@ -81,6 +81,12 @@ impl FrameReader {
         Ok(None)
     }
 
+    /// Nothing was kept: the stream may end here. To be asked after [`FrameReader::next`] gave none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.partial.is_empty()
+    }
+
     fn fill(&mut self, up_to: usize, input: &mut &[u8]) {
         let missing = up_to.saturating_sub(self.partial.len()).min(input.len());
         let (head, rest) = input.split_at(missing);

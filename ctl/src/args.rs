@@ -8,7 +8,9 @@ use lineswarm_proto::limits;
 use lineswarm_proto::wire::control::Command as Ask;
 use std::path::PathBuf;
 
+mod capture;
 mod lab;
+pub use capture::{Capture, Replay};
 pub use lab::{Bench, Compare, Demo, Predict, Transport};
 
 /// Controls lineswarmd, the daemon of a swarm that downloads a file from a line server together.
@@ -172,6 +174,11 @@ pub enum Command {
     Log(Log),
     /// Read the configuration again
     Reload,
+    /// Record all that the daemon's engine is told, for replay
+    #[command(subcommand)]
+    Capture(Capture),
+    /// Put a capture through the engine again (exit 1 if it goes another way, 65 if the file is damaged)
+    Replay(Replay),
     /// Check or show settings
     #[command(subcommand)]
     Config(Config),
@@ -357,11 +364,13 @@ impl Command {
             }
             Self::Log(Log::Tail(tail)) => Ask::Log { since: tail.since, follow: tail.follow },
             Self::Reload => Ask::Reload,
+            Self::Capture(capture) => Ask::Capture { to: capture.name() },
             Self::Config(Config::Show | Config::Diff) => Ask::Config,
             Self::Config(Config::Check { .. })
             | Self::Key(_)
             | Self::Completion { .. }
-            | Self::Man { .. } => {
+            | Self::Man { .. }
+            | Self::Replay(_) => {
                 return None;
             }
             Self::Demo(_) | Self::Compare(_) | Self::Predict(_) | Self::Bench(_) => return None,

@@ -2,7 +2,7 @@
 //!
 //! Commands that stream lines are in `data`, those that go on in `live`, those without a daemon in `local`.
 
-use crate::args::{Bench, Cli, Command, Config, Global, Log};
+use crate::args::{Bench, Capture, Cli, Command, Config, Global, Log};
 use crate::client::Connection;
 use crate::errand::Errand;
 use crate::failure::{Failure, NEGATIVE};
@@ -10,7 +10,7 @@ use crate::place::Roots;
 use crate::render::table::{fields, objects, settings};
 use crate::render::{clean, events, peers, status};
 use crate::screen::Screen;
-use crate::{data, doctor, lab, live, local};
+use crate::{data, doctor, lab, live, local, replay};
 use lineswarm_proto::wire::control::{Command as Ask, Peers, Status};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Man { output } => local::man(output.as_deref(), &mut screen),
         Command::Key(key) => local::key(key, &mut screen),
         Command::Config(Config::Check { file }) => local::config_check(file.as_deref(), &cli.global),
+        Command::Replay(how) => replay::run(how, &mut screen),
         Command::Demo(demo) => lab::demo::run(demo, &mut screen),
         Command::Compare(compare) => lab::compare::run(compare, &mut screen),
         Command::Predict(predict) => lab::predict::run(predict, &mut screen),
@@ -230,6 +231,10 @@ fn confirm_change(command: &Command, answer: &Value, screen: &mut Screen) -> Res
         Command::Limit { .. } => "the limit is set",
         Command::Log(_) => "the level is set",
         Command::Reload => "the configuration was read",
+        Command::Capture(Capture::Start { .. }) => {
+            "the engine started anew, and all that it is told is recorded"
+        }
+        Command::Capture(Capture::Stop) => "the capture is whole",
         _ => "done",
     };
     screen.confirm(done)?;

@@ -17,6 +17,7 @@ pub mod live;
 pub mod local;
 pub mod place;
 pub mod render;
+pub mod replay;
 pub mod screen;
 
 use clap::Parser;

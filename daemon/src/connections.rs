@@ -157,6 +157,16 @@ impl Connections {
         }
     }
 
+    /// Whose connections these were is gone: all end at once, and nothing is told of them.
+    pub(crate) fn drop_all(&mut self) {
+        self.settle(&mut Vec::new());
+        let all: Vec<ConnId> = self.entries.keys().copied().collect();
+        for conn in all {
+            self.remove(conn);
+        }
+        self.news.clear();
+    }
+
     // ---- what the engine asks for
 
     pub(crate) fn dial_server(&mut self, conn: ConnId, name: &str, source: Option<IpAddr>) {

@@ -6,17 +6,18 @@
 
 use crate::{
     args::Args,
+    capture::{self, Capture},
     clock::{Clock, Timer},
     config::{Config, ExitWhen},
     connections::{Connections, News},
     control::{Control, Surroundings, Wish},
-    exit::Exit,
+    exit::{Exit, RunError},
     history::History,
     logging::LogLines,
     net::{
         discover::Discovery,
-        listen::{AcceptEnd, Incoming, ListenError, Listener},
-        secure::{Keys, LinkError},
+        listen::{AcceptEnd, Incoming, Listener},
+        secure::Keys,
     },
     notify::Notify,
     output::Output,
@@ -24,23 +25,21 @@ use crate::{
     reload,
     report::Report,
     signals::{Signal, Signals},
-    store::{Ack, Recovered, Store, StoreError},
+    store::{Ack, Recovered, Store},
 };
 use lineswarm_proto::{
     engine::{
         Engine, Restored,
         event::Event,
-        io::{ConnId, Effect, Input, RequestId},
+        io::{Command, ConnId, Effect, Input, RequestId, Stamped},
     },
-    limits,
     time::Moment,
-    wire::control::ErrorBody,
+    wire::control::{ErrorBody, State},
 };
 use mio::{Events, Poll, Token, Waker};
 use std::{
     io,
     net::SocketAddr,
-    path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -53,39 +52,12 @@ const LISTENER: Token = Token(3);
 const CONTROL: usize = 16;
 const DISCOVERY: usize = 1 << 31;
 const CONNECTIONS: usize = 1 << 32;
+/// Whose wish it is when it is no client's.
+const NOBODY: RequestId = RequestId(u64::MAX);
 /// After the system ran out of descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 /// How long the last bytes to peers may take at the end.
 const FAREWELL: Duration = Duration::from_millis(300);
-
-/// Why the daemon can't run (on).
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RunError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    #[error(transparent)]
-    Control(#[from] crate::control::ControlError),
-    #[error("the keys can't be used: {0}")]
-    Keys(#[from] LinkError),
-    #[error("the swarm key {path} can't be read: {why}; check swarm.key-file")]
-    KeyFile { path: String, why: io::Error },
-    #[error("the operating system refused what the event loop needs: {0}")]
-    System(#[from] io::Error),
-}
-
-impl RunError {
-    pub(crate) fn exit(&self) -> Exit {
-        match self {
-            Self::Store(error) => error.exit(),
-            Self::Listen(ListenError::NotPermitted(_)) => Exit::Permission,
-            Self::Listen(_) | Self::Control(_) => Exit::CannotCreate,
-            Self::KeyFile { .. } | Self::Keys(_) => Exit::Config,
-            Self::System(_) => Exit::Io,
-        }
-    }
-}
 
 /// Everything that runs. Fields in the order of their start.
 pub(crate) struct EventLoop {
@@ -104,6 +76,7 @@ pub(crate) struct EventLoop {
     discovery: Discovery,
     connections: Connections,
     engine: Engine,
+    capture: Capture,
     report: Report,
     history: History,
     refusals: Refusals,
@@ -134,15 +107,14 @@ impl EventLoop {
         let control = Control::bind(&config, registry, CONTROL, log)?;
         let discovery = Discovery::start(&config, listen_address, registry, DISCOVERY, &waker, clock.now())?;
         let connections = Connections::new(registry.try_clone()?, waker, keys, CONNECTIONS);
-        tell_recovered(&config.node.state_dir, &recovered);
+        recovered.tell(&config.node.state_dir);
         let mut settings = config.settings(recovered.key.id());
         settings.swarm.advertise.get_or_insert(listen_address);
         let restored =
             Restored { state: recovered.state, lines: recovered.lines, hearsay: recovered.hearsay };
-        let mut seed = [0; 8];
-        rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty()).map_err(io::Error::from)?;
         let now = clock.now();
-        let engine = Engine::new(settings, restored, u64::from_le_bytes(seed), now);
+        let engine = Engine::new(settings, restored, seed()?, now);
+        let capture = Capture::new(&config.node.state_dir);
         let report = Report::new(&config.node.name);
         let history = History::open(&config.node.state_dir);
         let output = Output::new(config.submit.output.clone());
@@ -162,6 +134,7 @@ impl EventLoop {
             discovery,
             connections,
             engine,
+            capture,
             report,
             history,
             refusals: Refusals::default(),
@@ -292,6 +265,9 @@ impl EventLoop {
 
     /// One input, and everything that the engine wants for it.
     fn feed(&mut self, input: Input<'_>) {
+        if let Some(event) = self.capture.input(&input, self.now) {
+            self.report.note(&Stamped { lamport: self.engine.lamport(), event }, self.now);
+        }
         self.engine.handle(input, self.now);
         self.carry_out();
     }
@@ -299,6 +275,7 @@ impl EventLoop {
     /// The engine's wishes, one by one.
     fn carry_out(&mut self) {
         while let Some(effect) = self.engine.next_effect() {
+            self.capture.effect(&effect);
             match effect {
                 Effect::DialServer { conn, address, source } => {
                     self.connections.dial_server(conn, &address, source);
@@ -405,12 +382,39 @@ impl EventLoop {
                     log::set_max_level(level);
                     self.control.on_reply(request, Ok(()));
                 }
+                Wish::Capture(to) => {
+                    let result = match to {
+                        Some(name) => self.begin_capture(&name),
+                        None => self.capture.end("asked to", self.now),
+                    };
+                    self.control.on_reply(request, result);
+                }
                 Wish::Stop => {
                     self.control.on_reply(request, Ok(()));
                     self.ending = true;
                 }
             }
         }
+    }
+
+    /// The engine starts anew, as after a kill and a restart, so that a capture has all of its life.
+    fn begin_capture(&mut self, name: &str) -> Result<serde_json::Value, ErrorBody> {
+        let state = self.engine.status().state;
+        if state == State::Submitting {
+            return Err(capture::not_now());
+        }
+        let seed = seed().map_err(|error| capture::no_seed(&error))?;
+        let (settings, restored) = self.engine.successor();
+        let answer = self.capture.begin(name, &settings, &restored, seed, self.now)?;
+        self.connections.drop_all();
+        self.store.number_anew();
+        self.engine = Engine::new(settings, restored, seed, self.now);
+        self.carry_out();
+        if state == State::Paused {
+            self.feed(Input::Command { request: NOBODY, command: Command::Pause });
+        }
+        self.discovery.hurry(self.now);
+        Ok(answer)
     }
 
     /// Reads the configuration again and takes over what can change.
@@ -422,7 +426,7 @@ impl EventLoop {
         let (said, commands) = result?;
         self.control.on_reloaded(&self.config);
         for command in commands {
-            self.feed(Input::Command { request: RequestId(u64::MAX), command });
+            self.feed(Input::Command { request: NOBODY, command });
         }
         Ok(said)
     }
@@ -433,6 +437,8 @@ impl EventLoop {
         self.now = self.clock.now();
         self.feed(Input::Stop);
         self.farewell()?;
+        // Without one there is nothing to end; one that fails was told of.
+        let _ = self.capture.end("the daemon ended", self.now);
         self.output.finish();
         self.control.close();
         self.store.close()?;
@@ -473,6 +479,12 @@ fn poll_once(poll: &mut Poll, events: &mut Events, patience: Option<Duration>) -
     }
 }
 
+fn seed() -> io::Result<u64> {
+    let mut seed = [0; 8];
+    rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())?;
+    Ok(u64::from_le_bytes(seed))
+}
+
 fn keys(config: &Config, recovered: &Recovered) -> Result<Keys, RunError> {
     let swarm_key = match &config.swarm.key_file {
         Some(path) => Some(
@@ -481,20 +493,4 @@ fn keys(config: &Config, recovered: &Recovered) -> Result<Keys, RunError> {
         None => None,
     };
     Ok(Keys::new(*recovered.key.private(), swarm_key.as_deref())?)
-}
-
-fn tell_recovered(state_dir: &Path, recovered: &Recovered) {
-    for note in &recovered.notes {
-        log::warn!("journal-salvaged what=\"{note}\"");
-    }
-    if recovered.lost_state {
-        log::error!(
-            "state-lost directory={} why=\"term and vote can't be read back, so this node has a new id\" \
-             cure=\"lineswarmctl peer forget the old id\"",
-            state_dir.display()
-        );
-    }
-    if !recovered.lines.is_empty() {
-        log::info!("resumed lines={} bound={}", recovered.lines.len(), limits::LINES);
-    }
 }

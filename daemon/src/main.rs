@@ -4,6 +4,7 @@
 //! is `lineswarm_proto::engine`; everything here only touches the machine.
 
 mod args;
+mod capture;
 mod clock;
 mod config;
 mod connections;
@@ -24,8 +25,8 @@ mod store;
 
 use args::Args;
 use config::{Config, Environment};
-use event_loop::{EventLoop, RunError};
-use exit::Exit;
+use event_loop::EventLoop;
+use exit::{Exit, RunError};
 use logging::LogLines;
 use std::process::ExitCode;
 

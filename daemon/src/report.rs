@@ -56,15 +56,7 @@ impl Report {
         }
         *self.counters.entry(what).or_default() += 1;
         self.weigh(&stamped.event, level, what, &fields);
-        self.recent.push(|seq| Event {
-            seq,
-            lamport: stamped.lamport,
-            t: now.seconds(),
-            node: self.node.clone(),
-            level: level.to_string(),
-            what: what.into(),
-            fields: fields.into_iter().map(|(name, value)| (name.into(), value)).collect(),
-        });
+        self.recent.push(|seq| stamped.record(seq, now, &self.node));
     }
 
     /// Somebody who came was turned away; `reason` is short.

@@ -70,8 +70,6 @@ struct Told<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     so_far: Mark,
-    /// How many inputs there were.
-    pub inputs: u64,
     /// Why nothing follows.
     pub why: String,
 }
@@ -108,24 +106,22 @@ impl Effects {
 #[derive(Debug, Default)]
 pub struct Recorder {
     effects: Effects,
-    inputs: u64,
 }
 
 impl Recorder {
     /// The first line and the start.
-    pub fn start(&mut self, out: &mut Vec<u8>, start: &Start, now: Moment) {
+    pub fn start(&self, out: &mut Vec<u8>, start: &Start, now: Moment) {
         out.extend_from_slice(HEADER);
         record(out, number::START, now, start);
     }
 
     /// A line of those that the start counted.
-    pub fn line(&mut self, out: &mut Vec<u8>, number: LineNumber, hearsay: bool, text: &[u8], now: Moment) {
+    pub fn line(&self, out: &mut Vec<u8>, number: LineNumber, hearsay: bool, text: &[u8], now: Moment) {
         record(out, number::LINE, now, &Line { number, hearsay, text });
     }
 
     /// What the engine is about to hear.
-    pub fn input(&mut self, out: &mut Vec<u8>, input: &Input<'_>, now: Moment) {
-        self.inputs += 1;
+    pub fn input(&self, out: &mut Vec<u8>, input: &Input<'_>, now: Moment) {
         record(out, number::INPUT, now, &Told { so_far: self.effects.mark(), input: input.clone() });
     }
 
@@ -135,15 +131,9 @@ impl Recorder {
     }
 
     /// Nothing follows; `why` is short.
-    pub fn end(&mut self, out: &mut Vec<u8>, why: &str, now: Moment) {
+    pub fn end(&self, out: &mut Vec<u8>, why: &str, now: Moment) {
         let why = why.chars().take(100).collect();
-        record(out, number::END, now, &End { so_far: self.effects.mark(), inputs: self.inputs, why });
-    }
-
-    /// How many inputs were recorded.
-    #[must_use]
-    pub fn inputs(&self) -> u64 {
-        self.inputs
+        record(out, number::END, now, &End { so_far: self.effects.mark(), why });
     }
 }
 

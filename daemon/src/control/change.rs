@@ -77,13 +77,9 @@ pub(super) fn change(command: Command, around: &Surroundings<'_>) -> Result<Opti
             })?;
             return Ok(Some(Answer::Wish(Wish::LogLevel(parsed))));
         }
-        Command::Capture { .. } => {
-            return Err(ErrorBody::new(
-                "E_UNSUPPORTED",
-                "nothing was recorded",
-                "this daemon does not record its inputs",
-                "look at lineswarmctl events, or raise the level: lineswarmctl log level trace",
-            ));
+        Command::Capture { to } => {
+            to.as_deref().map_or(Ok(()), file_name)?;
+            return Ok(Some(Answer::Wish(Wish::Capture(to))));
         }
         _ => return Ok(None),
     };
@@ -94,6 +90,20 @@ fn bad(what: &str, value: &dyn std::fmt::Debug, why: String, cure: &str) -> Erro
     let mut shown = format!("{value:?}");
     shown.truncate(shown.char_indices().nth(80).map_or(shown.len(), |(at, _)| at));
     ErrorBody::new("E_BAD_VALUE", format!("{what} {shown} can't be taken"), why, cure)
+}
+
+/// Of a file in the state directory, and of none but that.
+fn file_name(name: &str) -> Result<(), ErrorBody> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let why = match name {
+        "" => "it is empty",
+        _ if name.len() > limits::NAME_BYTES => "it is too long",
+        _ if name.starts_with('.') || !name.chars().all(plain) => {
+            "it has more than letters, digits, '-', '_' and '.', or begins with '.'"
+        }
+        _ => return Ok(()),
+    };
+    Err(bad("name", &name, why.into(), "give a plain file name: it goes to the state directory"))
 }
 
 /// `host:port`. Whether the host exists is found when it is dialled.

@@ -89,6 +89,8 @@ pub(crate) enum Wish {
     Verify(u64),
     Reload,
     LogLevel(log::LevelFilter),
+    /// To a file of this name, or no longer.
+    Capture(Option<String>),
     Stop,
 }
 

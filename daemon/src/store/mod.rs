@@ -49,6 +49,25 @@ pub(crate) struct Recovered {
     pub(crate) key: NodeKey,
 }
 
+impl Recovered {
+    /// To the log.
+    pub(crate) fn tell(&self, state_dir: &Path) {
+        for note in &self.notes {
+            log::warn!("journal-salvaged what=\"{note}\"");
+        }
+        if self.lost_state {
+            log::error!(
+                "state-lost directory={} why=\"term and vote can't be read back, so this node has a new id\" \
+                 cure=\"lineswarmctl peer forget the old id\"",
+                state_dir.display()
+            );
+        }
+        if !self.lines.is_empty() {
+            log::info!("resumed lines={} bound={}", self.lines.len(), limits::LINES);
+        }
+    }
+}
+
 /// What the store's thread reports.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ack {
@@ -118,6 +137,8 @@ pub(crate) struct Store {
     /// What found the channel full, in order.
     outbox: VecDeque<Message>,
     acks: Receiver<Ack>,
+    /// Tickets up to here belong to an engine that is gone, and to there were handed in.
+    tickets: (u64, u64),
     shared: Arc<Shared>,
     thread: JoinHandle<Result<(), StoreError>>,
     _lock: lock::Lock,
@@ -157,7 +178,10 @@ impl Store {
             .name("store".into())
             .spawn(move || writer.run())
             .map_err(StoreError::Thread)?;
-        Ok((Self { channel, outbox: VecDeque::new(), acks, shared, thread, _lock: lock }, recovered))
+        Ok((
+            Self { channel, outbox: VecDeque::new(), acks, tickets: (0, 0), shared, thread, _lock: lock },
+            recovered,
+        ))
     }
 
     /// Line `number` is held: its text, as it stands in the map when it is written, is on the disk soon.
@@ -173,6 +197,8 @@ impl Store {
     /// Stores `state` at once; `Ack::Stored(ticket)` says that it is on the disk. `lines` is the map of
     /// `state.job`; with another job than before, a new journal is started.
     pub(crate) fn put(&mut self, ticket: Ticket, state: Durable, lines: &SharedLines) {
+        let ticket = Ticket(self.tickets.0.saturating_add(ticket.0));
+        self.tickets.1 = ticket.0;
         let mut gathered = self.shared.gathered.lock();
         gathered.under = Some(ticket);
         let mut before = std::mem::take(&mut gathered.ops);
@@ -209,7 +235,18 @@ impl Store {
     /// The next report of the store's thread. To be called until `None` after each wake-up.
     pub(crate) fn next_ack(&mut self) -> Option<Ack> {
         self.send_outbox();
-        self.acks.try_recv().ok()
+        loop {
+            match self.acks.try_recv().ok()? {
+                Ack::Stored(Ticket(old)) if old <= self.tickets.0 => {}
+                Ack::Stored(Ticket(ours)) => return Some(Ack::Stored(Ticket(ours - self.tickets.0))),
+                other => return Some(other),
+            }
+        }
+    }
+
+    /// Another engine begins, whose tickets count from 1 again: nobody waits for earlier ones.
+    pub(crate) fn number_anew(&mut self) {
+        self.tickets.0 = self.tickets.1;
     }
 
     /// How many lines were kept or forgotten since they were last on the disk.

@@ -352,3 +352,17 @@ fn what_is_stored_is_its_owners_alone() {
         assert_eq!(mode, 0o600, "{file}");
     }
 }
+
+#[test]
+fn another_engine_never_hears_of_the_tickets_of_the_one_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut opened, recovered) = open(dir.path());
+    opened.put(1, &state(1, 1), &recovered.lines);
+    opened.store.put(Ticket(2), state(1, 2), &recovered.lines);
+    opened.store.number_anew();
+    opened.put(1, &state(1, 3), &recovered.lines);
+    opened.put(2, &state(1, 4), &recovered.lines);
+    opened.store.number_anew();
+    opened.put(1, &state(1, 5), &recovered.lines);
+    assert_eq!(opened.store.next_ack(), None);
+}

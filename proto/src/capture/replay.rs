@@ -24,6 +24,8 @@ pub enum Seen<'a> {
     Input(&'a Input<'a>),
     /// It wants something done, or tells of something.
     Effect(&'a Effect),
+    /// Nothing follows.
+    End(&'a End),
 }
 
 /// How a whole capture went.
@@ -69,9 +71,17 @@ pub enum Damage {
 enum Stage {
     Header,
     Start,
-    Lines { start: Box<Start>, at: Moment, restored: Restored },
+    Lines(Box<Making>),
     Inputs { engine: Box<Engine> },
     Ended { verdict: Verdict },
+}
+
+/// An engine whose lines are still coming.
+#[derive(Debug)]
+struct Making {
+    start: Start,
+    restored: Restored,
+    at: Moment,
 }
 
 /// See the module.
@@ -176,10 +186,11 @@ impl Replay {
                 let start: Start = owned(bytes).ok_or(senseless)?;
                 see(at, Seen::Start(&start));
                 let restored = Restored { state: start.state.clone(), ..Restored::default() };
-                self.stage = Stage::Lines { start: Box::new(start), at, restored };
+                self.stage = Stage::Lines(Box::new(Making { start, restored, at }));
                 self.begin_if_whole(see);
             }
-            (Stage::Lines { restored, .. }, number::LINE) => {
+            (Stage::Lines(making), number::LINE) => {
+                let restored = &mut making.restored;
                 let Line { number, hearsay, text } = body(bytes).ok_or(senseless.clone())?;
                 if number > LineNumber(limits::LINES) || restored.lines.insert(number, text.into()).is_some()
                 {
@@ -203,11 +214,9 @@ impl Replay {
                 drain(engine, &mut self.effects, at, see);
             }
             (Stage::Inputs { .. }, number::END) => {
-                let end: End = owned(bytes).ok_or(senseless.clone())?;
-                if end.inputs != self.inputs {
-                    return Err(senseless);
-                }
+                let end: End = owned(bytes).ok_or(senseless)?;
                 if self.agrees(end.so_far) {
+                    see(at, Seen::End(&end));
                     self.stage = Stage::Ended { verdict: Verdict::Same };
                 }
             }
@@ -220,7 +229,8 @@ impl Replay {
 
     /// With its last line an engine has all that it is made of.
     fn begin_if_whole(&mut self, see: &mut impl FnMut(Moment, Seen<'_>)) {
-        let Stage::Lines { start, at, restored } = &mut self.stage else { return };
+        let Stage::Lines(making) = &mut self.stage else { return };
+        let Making { start, restored, at } = making.as_mut();
         if restored.lines.len() < start.lines as usize {
             return;
         }

@@ -56,7 +56,7 @@ struct Life {
 
 impl Life {
     fn begin(settings: Settings, restored: Restored, seed: u64, now: Moment) -> Self {
-        let (mut recorder, mut bytes) = (Recorder::default(), Vec::new());
+        let (recorder, mut bytes) = (Recorder::default(), Vec::new());
         recorder.start(&mut bytes, &Start::new("0.0.0", &settings, &restored, seed), now);
         restored.lines.for_each(|number, text| {
             recorder.line(&mut bytes, number, restored.hearsay.contains(&number), text, now);
@@ -271,11 +271,7 @@ fn another_input_is_a_difference_and_it_is_told_after_which() {
 #[test]
 fn an_end_fits_into_the_room_that_is_kept_for_it() {
     let mut out = Vec::new();
-    Recorder { inputs: u64::MAX, ..Recorder::default() }.end(
-        &mut out,
-        &"\u{10ffff}".repeat(500),
-        Moment(u64::MAX),
-    );
+    Recorder::default().end(&mut out, &"\u{10ffff}".repeat(500), Moment(u64::MAX));
     assert!(out.len() <= END_BYTES, "{}", out.len());
 }
 

@@ -24,14 +24,18 @@ fn changes_reach_the_engine_and_their_outcome_comes_back() {
         r#"{"id":1,"cmd":"save"}"#,
         r#"{"id":1,"cmd":"reload"}"#,
         r#"{"id":1,"cmd":"log-level","level":"debug"}"#,
+        r#"{"id":1,"cmd":"capture","to":"run-1"}"#,
+        r#"{"id":1,"cmd":"capture"}"#,
         r#"{"id":1,"cmd":"stop"}"#,
     ] {
         assert_eq!(caller.ask(&mut stage, request), json!({"id": 1, "ok": {}}), "{request}");
     }
-    assert_eq!(stage.wishes.len(), 15);
+    assert_eq!(stage.wishes.len(), 17);
     assert_eq!(stage.wishes[3], Wish::Command(Command::Limit { rate: Some(25.5) }));
     assert_eq!(stage.wishes[13], Wish::LogLevel(log::LevelFilter::Debug));
-    assert_eq!(stage.wishes[14], Wish::Stop);
+    assert_eq!(stage.wishes[14], Wish::Capture(Some("run-1".into())));
+    assert_eq!(stage.wishes[15], Wish::Capture(None));
+    assert_eq!(stage.wishes[16], Wish::Stop);
     assert_eq!(stage.engine.status().job.lines, Some(20));
 }
 
@@ -65,12 +69,14 @@ fn values_that_can_mean_nothing_are_refused_before_anybody_hears_of_them() {
         r#"{"cmd":"peer-add","address":"a b:1"}"#,
         r#"{"cmd":"join","addresses":[]}"#,
         r#"{"cmd":"log-level","level":"loud"}"#,
+        r#"{"cmd":"capture","to":""}"#,
+        r#"{"cmd":"capture","to":"../journal"}"#,
+        r#"{"cmd":"capture","to":".hidden"}"#,
     ] {
         assert_eq!(caller.ask_code(&mut stage, request), "E_BAD_VALUE", "{request}");
     }
     let long = json!({"cmd": "peer-add", "address": format!("{}:1", "a".repeat(5000))}).to_string();
     assert_eq!(caller.ask_code(&mut stage, &long), "E_BAD_VALUE");
-    assert_eq!(caller.ask_code(&mut stage, r#"{"cmd":"capture","to":"x"}"#), "E_UNSUPPORTED");
     assert!(stage.wishes.is_empty());
 }
 

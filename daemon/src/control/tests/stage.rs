@@ -199,7 +199,9 @@ impl Stage {
                     let found = store::Report { lines: 5, states: 1, slots: 2, problems };
                     self.control.on_verified(token, &found);
                 }
-                Wish::Reload | Wish::LogLevel(_) | Wish::Stop => self.control.on_reply(request, Ok(())),
+                Wish::Reload | Wish::LogLevel(_) | Wish::Capture(_) | Wish::Stop => {
+                    self.control.on_reply(request, Ok(()))
+                }
             }
         }
     }

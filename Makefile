@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN = $(or $(CARGO_TARGET_DIR),target)/release
 
-.PHONY: all demo test check bench clean fmt clippy hygiene deny netns-test disk-test page-test docs-test
+.PHONY: all demo test check bench soak clean fmt clippy hygiene deny netns-test disk-test page-test docs-test
 
 all: release
 
@@ -33,6 +33,11 @@ disk-test:
 ## Some rows only: make bench ROWS='spacing window'; fail on a miss: make bench ROWS=--strict.
 bench:
 	$(CARGO) bench -p lineswarmd --bench draws -- $(ROWS)
+
+## The same file downloaded 20, 100 and 1000 times, and 200 kills in a run: a quarter of an hour or two, and a page.
+## Some parts only: make soak PARTS='20 kills'.
+soak:
+	$(CARGO) bench -p lineswarmd --bench soak -- $(PARTS)
 
 fmt:
 	$(CARGO) fmt --all --check

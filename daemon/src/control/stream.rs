@@ -4,7 +4,7 @@
 //! one. Invariant: a piece has at most [`limits::SLICE_LINES`] items, and is closed when it passes [`PIECE_BYTES`].
 
 use super::{Surroundings, answer::Json};
-use crate::{logging::LogLines, recent::Recent};
+use crate::{logging::LogLines, recent::Recent, report::Happening};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lineswarm_proto::{
     ids::LineNumber,
@@ -79,14 +79,14 @@ struct Numbers {
 }
 
 /// A piece of what is followed; its list has the name that the protocol gives it.
-struct Newest<'a, T> {
+struct Newest<T> {
     name: &'static str,
-    list: Vec<&'a T>,
+    list: Vec<T>,
     /// So many that were asked for are kept no longer.
     lost: u64,
 }
 
-impl<T: Serialize> Serialize for Newest<'_, T> {
+impl<T: Serialize> Serialize for Newest<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(None)?;
         map.serialize_entry(self.name, &self.list)?;
@@ -180,10 +180,15 @@ impl Stream {
                     (true, true) => Step::End(Ok(Json::of(&json!({ "count": sent })))),
                 }
             }
-            Self::Events(way) => way.step(around.report.recent(), "events", |event: &Event| {
-                event.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
-            }),
-            Self::Log(way, log) => way.step(&log.lock(), "lines", |line: &LogLine| line.message.len()),
+            Self::Events(way) => {
+                let show = |kept: &Happening| around.report.record(kept);
+                way.step(around.report.recent(), "events", show, |event: &Event| {
+                    event.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
+                })
+            }
+            Self::Log(way, log) => {
+                way.step(&log.lock(), "lines", LogLine::clone, |line: &LogLine| line.message.len())
+            }
         }
     }
 
@@ -209,19 +214,20 @@ impl Follow {
         Ok(Self { next: from, until: (!follow).then_some(next) })
     }
 
-    fn step<T: Serialize>(
+    fn step<T, R: Serialize>(
         &mut self,
         recent: &Recent<T>,
         name: &'static str,
-        bytes_of: impl Fn(&T) -> usize,
+        show: impl Fn(&T) -> R,
+        bytes_of: impl Fn(&R) -> usize,
     ) -> Step {
         if self.until.is_some_and(|until| self.next >= until) {
             return Step::End(Ok(Json::of(&json!({ "next": self.next }))));
         }
         let first = self.next.max(recent.oldest());
         let (mut list, mut bytes) = (Vec::new(), 0);
-        for one in recent.since(first) {
-            bytes += bytes_of(one);
+        for one in recent.since(first).map(show) {
+            bytes += bytes_of(&one);
             list.push(one);
             if list.len() >= limits::SLICE_LINES || bytes >= PIECE_BYTES {
                 break;

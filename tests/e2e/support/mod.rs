@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test binary uses its part
 
 pub(crate) mod ctl;
+pub(crate) mod kills;
 
 use serde_json::{Value, json};
 use std::{
@@ -37,8 +38,9 @@ impl Server {
     pub(crate) fn start_on(directory: &Path, listen: &str, extra: &[&str]) -> Self {
         let file = directory.join("served.txt");
         let mut child = Command::new(env!("CARGO_BIN_EXE_lineserver"))
-            .args(["--listen", listen, "--events", "json", "--max-seconds", "120", "--write-file"])
+            .args(["--listen", listen, "--events", "json", "--write-file"])
             .arg(&file)
+            .args(if extra.contains(&"--max-seconds") { &[][..] } else { &["--max-seconds", "120"] })
             .args(extra)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

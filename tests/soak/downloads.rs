@@ -1,0 +1,113 @@
+//! The same file downloaded again and again by three daemons, each time as a new epoch.
+
+use crate::support::{Daemon, Server, swarm, wait_until};
+use serde_json::json;
+use std::{path::Path, time::Instant};
+
+const LINES: u32 = 1000;
+/// Lines a second for each daemon.
+const RATE: u32 = 2000;
+/// What all three together may have grown by from a tenth of the downloads to the end, in KiB: allocators take pages of
+/// their own time.
+const SLACK_KIB: u64 = 512;
+/// Past runs are kept, [`KEPT`] of them at most: so much for each at all three. (Events fill their ring sooner.)
+const KEPT_KIB: f64 = 3.0 * 0.5;
+const KEPT: usize = 1000;
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Download {
+    /// From the command to the right submit, known to all.
+    pub(crate) seconds: f64,
+    /// Of all daemons.
+    pub(crate) draws: u64,
+    /// Afterwards, of all daemons: memory of their own, and open files.
+    pub(crate) kib: u64,
+    pub(crate) files: usize,
+}
+
+/// All of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Downloads(pub(crate) Vec<Download>);
+
+impl Downloads {
+    /// After a tenth of them the daemons have what they need.
+    pub(crate) fn warm(&self) -> &Download {
+        &self.0[self.0.len() / 10]
+    }
+
+    pub(crate) fn last(&self) -> &Download {
+        self.0.last().unwrap()
+    }
+
+    /// What memory may have grown by since [`Downloads::warm`].
+    pub(crate) fn allowed_kib(&self) -> u64 {
+        let kept = (self.0.len() - self.0.len() / 10).min(KEPT) as f64;
+        SLACK_KIB + (kept * KEPT_KIB) as u64
+    }
+
+    pub(crate) fn is_flat(&self) -> bool {
+        let (warm, last) = (self.warm(), self.last());
+        last.kib <= warm.kib + self.allowed_kib() && last.files <= warm.files
+    }
+
+    /// One line each, for other programs.
+    pub(crate) fn csv(&self) -> String {
+        let line = |(number, one): (usize, &Download)| {
+            format!("{},{:.3},{},{},{}\n", number + 1, one.seconds, one.draws, one.kib, one.files)
+        };
+        let lines: String = self.0.iter().enumerate().map(line).collect();
+        format!("download,seconds,draws,kib,files\n{lines}")
+    }
+
+    /// The least, the median and the most of something.
+    pub(crate) fn range(&self, of: impl Fn(&Download) -> f64) -> [f64; 3] {
+        let mut all: Vec<f64> = self.0.iter().map(of).collect();
+        all.sort_by(f64::total_cmp);
+        [all[0], all[all.len() / 2], all[all.len() - 1]]
+    }
+}
+
+/// Asserts that each of them ends with the served file at each daemon.
+pub(crate) fn run(directory: &Path, count: u32) -> Downloads {
+    let (lines, rate) = (LINES.to_string(), RATE.to_string());
+    let server = Server::start(directory, &["--lines", &lines, "--rate", &rate, "--max-seconds", "86400"]);
+    let options = ["--lines", &lines, "--autostart", "false"];
+    let daemons = swarm(directory, &server.address, 3, &options);
+    daemons.iter().for_each(|daemon| drop((daemon.wait("peers=2"), daemon.wait("master"))));
+    let served = server.served();
+    let mut downloads = Downloads::default();
+    for number in 1..=count {
+        let epoch = daemons[0].status()["epoch"].as_u64().unwrap() + 1;
+        let begin = Instant::now();
+        daemons[0].client().ask(json!({"cmd": "start", "swarm": true})).unwrap();
+        wait_until("the new epoch", || daemons.iter().all(|daemon| daemon.status()["epoch"] == epoch));
+        daemons.iter().for_each(|daemon| drop(daemon.wait("submitted")));
+        let seconds = begin.elapsed().as_secs_f64();
+        for daemon in &daemons {
+            daemon.wait("complete");
+            assert!(daemon.dump() == served, "download {number}: another file than was served");
+        }
+        let draws = daemons.iter().map(|daemon| daemon.status()["job"]["draws"].as_u64().unwrap()).sum();
+        downloads.0.push(Download {
+            seconds,
+            draws,
+            kib: daemons.iter().map(memory_kib).sum(),
+            files: daemons.iter().map(open_files).sum(),
+        });
+    }
+    let end = server.end();
+    assert_eq!((&end["submits"], &end["right_submits"]), (&json!(count), &json!(count)), "{end}");
+    downloads
+}
+
+/// Memory that is not the program's file.
+fn memory_kib(daemon: &Daemon) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn open_files(daemon: &Daemon) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", daemon.child.id())).unwrap().count()
+}

@@ -107,8 +107,9 @@ pub(crate) fn run(directory: &Path, plan: Plan) -> Account {
         }
         let told = daemons[victim].log().len();
         daemons[victim] = start(victim);
-        let resumed = resumed(daemons[victim].log().get(told..).unwrap());
+        // Its sockets are there before it says what it found; an answer comes after.
         let term = Look::at(&daemons[victim]).term;
+        let resumed = resumed(daemons[victim].log().get(told..).unwrap());
         let (have_before, term_before) = least[victim];
         assert!(
             resumed >= have_before,

@@ -7,12 +7,12 @@ use std::{path::Path, time::Instant};
 const LINES: u32 = 1000;
 /// Lines a second for each daemon.
 const RATE: u32 = 2000;
-/// What all three together may have grown by from a tenth of the downloads to the end, in KiB: allocators take pages of
-/// their own time.
-const SLACK_KIB: u64 = 512;
-/// Past runs are kept, [`KEPT`] of them at most: so much for each at all three. (Events fill their ring sooner.)
-const KEPT_KIB: f64 = 3.0 * 0.5;
-const KEPT: usize = 1000;
+/// What all three together may have grown by without a reason, in KiB: allocators take pages of their own time.
+const SLACK_KIB: f64 = 512.0;
+/// What is kept, up to a bound, takes so much: an event, and a past run (of which there are at most [`RUNS`]).
+const EVENT_KIB: f64 = 0.35;
+const RUN_KIB: f64 = 0.4;
+const RUNS: usize = 1000;
 
 /// One of them.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Download {
     /// Afterwards, of all daemons: memory of their own, and open files.
     pub(crate) kib: u64,
     pub(crate) files: usize,
+    /// Events that they keep, together.
+    pub(crate) events: usize,
 }
 
 /// All of them.
@@ -42,22 +44,39 @@ impl Downloads {
 
     /// What memory may have grown by since [`Downloads::warm`].
     pub(crate) fn allowed_kib(&self) -> u64 {
-        let kept = (self.0.len() - self.0.len() / 10).min(KEPT) as f64;
-        SLACK_KIB + (kept * KEPT_KIB) as u64
+        let runs = 3 * (self.0.len().min(RUNS) - (self.0.len() / 10).min(RUNS));
+        let events = self.last().events - self.warm().events;
+        (SLACK_KIB + events as f64 * EVENT_KIB + runs as f64 * RUN_KIB) as u64
+    }
+
+    /// The fewest open files in the second tenth of the downloads, and in the last: what leaks is never closed.
+    pub(crate) fn files(&self) -> (usize, usize) {
+        let tenth = self.0.len().div_ceil(10);
+        let least = |part: &[Download]| part.iter().map(|one| one.files).min().unwrap();
+        let early = self.0.get(tenth..2 * tenth).unwrap_or(&self.0);
+        (least(early), least(&self.0[self.0.len() - tenth..]))
     }
 
     pub(crate) fn is_flat(&self) -> bool {
-        let (warm, last) = (self.warm(), self.last());
-        last.kib <= warm.kib + self.allowed_kib() && last.files <= warm.files
+        let (early, late) = self.files();
+        self.last().kib <= self.warm().kib + self.allowed_kib() && late <= early
     }
 
     /// One line each, for other programs.
     pub(crate) fn csv(&self) -> String {
         let line = |(number, one): (usize, &Download)| {
-            format!("{},{:.3},{},{},{}\n", number + 1, one.seconds, one.draws, one.kib, one.files)
+            format!(
+                "{},{:.3},{},{},{},{}\n",
+                number + 1,
+                one.seconds,
+                one.draws,
+                one.kib,
+                one.files,
+                one.events
+            )
         };
         let lines: String = self.0.iter().enumerate().map(line).collect();
-        format!("download,seconds,draws,kib,files\n{lines}")
+        format!("download,seconds,draws,kib,files,events\n{lines}")
     }
 
     /// The least, the median and the most of something.
@@ -94,6 +113,7 @@ pub(crate) fn run(directory: &Path, count: u32) -> Downloads {
             draws,
             kib: daemons.iter().map(memory_kib).sum(),
             files: daemons.iter().map(open_files).sum(),
+            events: daemons.iter().map(events).sum(),
         });
     }
     let end = server.end();
@@ -106,6 +126,13 @@ fn memory_kib(daemon: &Daemon) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn events(daemon: &Daemon) -> usize {
+    let mut count = 0;
+    let asked = json!({"cmd": "events", "since": 0, "follow": false});
+    daemon.client().ask_parts(asked, |part| count += part["events"].as_array().unwrap().len()).unwrap();
+    count
 }
 
 fn open_files(daemon: &Daemon) -> usize {

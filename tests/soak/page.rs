@@ -19,22 +19,25 @@ pub(crate) fn sentence(part: &Part) -> String {
             let [least, median, most] = downloads.range(|one| one.seconds);
             let [slow, usual, fast] = downloads.range(|one| one.draws as f64 / one.seconds);
             let (warm, last) = (downloads.warm(), downloads.last());
+            let (early, late) = downloads.files();
             format!(
                 "{} downloads by three daemons, each the served file, submitted once: {median:.2} s at the median ({least:.2} to \
                  {most:.2}), {usual:.0} draws/s ({slow:.0} to {fast:.0}). Memory of all three {} KiB after a tenth, {} KiB at the end \
-                 (up to {} more is allowed), open files {} and {}: {}.",
+                 (up to {} more is allowed, for {} more events and past runs), open files {} and {}: {}.",
                 downloads.0.len(),
                 warm.kib,
                 last.kib,
                 downloads.allowed_kib(),
-                warm.files,
-                last.files,
+                last.events - warm.events,
+                early,
+                late,
                 if downloads.is_flat() { "flat" } else { "GROWING" }
             )
         }
         Part::Kills(Account {
             kills,
             masters,
+            after,
             late,
             compared,
             resumed,
@@ -43,9 +46,10 @@ pub(crate) fn sentence(part: &Part) -> String {
             in_doubt,
             seconds,
         }) => format!(
-            "{kills} times kill -9 in {seconds:.0} s of one run by three daemons, {masters} of a master, {late} after the submit: the file \
-             is right at each. {compared} kills came late enough to compare with what status had shown 250 ms before: of {promised} lines \
-             all came back ({resumed} with those that were newer), and no term went back. {submits} submit{}{}.",
+            "{kills} times kill -9 in {seconds:.0} s of one run by three daemons, {masters} of a master, {after} after the submit: the file \
+             is right at each. {compared} kills came late enough to compare with what status had shown 250 ms before, {late} of them on a \
+             machine that was late itself; with what it had shown as saved all can be: of {promised} lines all came back ({resumed} with \
+             those that were newer), and no term went back. {submits} submit{}{}.",
             if *submits == 1 { "" } else { "s" },
             if *in_doubt { ", one of them in doubt when its master died" } else { "" }
         ),

@@ -31,6 +31,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 /// What a start finds.
 #[derive(Debug)]
@@ -95,8 +96,8 @@ type Ops = BTreeMap<LineNumber, Op>;
 /// What the event loop sends to the thread.
 #[derive(Debug)]
 enum Message {
-    /// [`Shared::gathered`] was empty and is no longer.
-    Lines,
+    /// [`Shared::gathered`] was empty and is no longer, since then. The thread may have been busy meanwhile.
+    Lines(Instant),
     Put(Box<Put>),
     Save(u64),
     Verify(u64),
@@ -270,8 +271,8 @@ impl Store {
             self.shared.unsaved.fetch_add(1, Ordering::SeqCst);
         }
         drop(gathered);
-        if first && !self.outbox.iter().any(|waiting| matches!(waiting, Message::Lines)) {
-            self.send(Message::Lines);
+        if first && !self.outbox.iter().any(|waiting| matches!(waiting, Message::Lines(_))) {
+            self.send(Message::Lines(Instant::now()));
         }
     }
 

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 /// Lines are on the disk this long after they were handed in.
 const GROUP: Duration = Duration::from_millis(200);
-/// After a journal was written anew, the next group commit waits so many times as long as that took.
+/// After all lines of a journal were written anew, the next group commit waits so many times as long as that took.
 const REST: u32 = 20;
 /// Waiting times between attempts while the disk fails.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
@@ -148,7 +148,7 @@ impl Writer {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Lines => self.soon(self.group),
+            Message::Lines(since) => self.by(since + self.group),
             Message::Put(put) => self.take_state(*put),
             Message::Save(token) => {
                 self.saves.push(token);
@@ -192,12 +192,11 @@ impl Writer {
         self.newest = Some(ticket);
         self.ticket = Some(ticket);
         self.state_waits = true;
-        self.soon(Duration::ZERO);
+        self.by(Instant::now());
     }
 
-    /// A commit after `wait` at the latest; while the disk fails, when its waiting time is over.
-    fn soon(&mut self, wait: Duration) {
-        let at = Instant::now() + wait;
+    /// A commit at `at` at the latest; while the disk fails, when its waiting time is over.
+    fn by(&mut self, at: Instant) {
         if self.due.is_none_or(|due| at < due && self.trouble.is_none()) {
             self.due = Some(at);
         }
@@ -329,6 +328,7 @@ impl Writer {
             written.extend(kept.map(|kept| (number, kept)));
         }
         self.end = journal.sync()?;
+        self.group = GROUP;
         self.journal = Some(file);
         if self.state_waits {
             self.state_bytes = self.state_bytes.saturating_add(state.len() as u64);
@@ -341,6 +341,7 @@ impl Writer {
     /// Writes a journal from the start: for a new job, without damage, without texts that were taken back.
     fn begin_journal(&mut self, state: &[u8]) -> io::Result<()> {
         let begun = Instant::now();
+        let again = !self.new_journal;
         let new = self.dir.join(JOURNAL_NEW);
         match fs::remove_file(&new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -374,7 +375,7 @@ impl Writer {
         (self.new_journal, self.old_job, self.state_bytes) = (false, None, 0);
         self.ops.clear();
         // Whoever makes us write all of a large file again and again must wait for it.
-        self.group = GROUP.max(begun.elapsed().saturating_mul(REST));
+        self.group = if again { GROUP.max(begun.elapsed().saturating_mul(REST)) } else { GROUP };
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ fn put(writer: &mut Writer, term: u64) {
 fn keep(writer: &mut Writer, number: LineNumber, first_hand: bool) {
     writer.shared.gathered.lock().ops.insert(number, Op::Keep { first_hand });
     writer.shared.unsaved.fetch_add(1, Ordering::SeqCst);
-    writer.take(Message::Lines);
+    writer.take(Message::Lines(Instant::now()));
 }
 
 #[test]
@@ -108,4 +108,23 @@ fn the_same_line_again_costs_no_record() {
         writer.commit().unwrap();
     }
     assert_eq!(recover::verify(dir.path()).lines, 2);
+}
+
+#[test]
+fn lines_wait_no_longer_than_a_group_after_a_first_journal_and_after_a_slow_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, _acks) = writer(dir.path());
+    put(&mut writer, 1);
+    writer.attempt();
+    assert_eq!(writer.group, GROUP, "the first journal had nothing to write again");
+    let handed_in = Instant::now();
+    // The thread hears of it late.
+    writer.take(Message::Lines(handed_in));
+    assert_eq!(writer.due, Some(handed_in + GROUP));
+    // A journal written again makes the next group wait, and only that.
+    writer.group = 50 * GROUP;
+    writer.lines.insert(LineNumber(4), b"four"[..].into());
+    keep(&mut writer, LineNumber(4), true);
+    writer.attempt();
+    assert_eq!(writer.group, GROUP);
 }

@@ -7,6 +7,7 @@
 mod agenda;
 pub mod chaos;
 pub mod disk;
+pub mod hostile;
 pub mod net;
 pub mod node;
 pub mod oracle;

@@ -1,0 +1,588 @@
+//! One node among strangers: everything that reaches its engine is decided by bytes, the fuzzer's. Peers that know the
+//! swarm's key and say anything, a line server that answers anything, connections that come and go, crashes, an operator.
+//!
+//! The shell's side of the contract is kept: connections that exist, time that goes on, acknowledgements of what was
+//! stored. The oracle looks at each step: whatever it is told, a node says only what its disk has, takes nothing back,
+//! submits only what is whole and announced, and speaks within the bounds of its own protocol.
+
+use crate::{
+    Broken, Plan,
+    agenda::{Agenda, Happening},
+    net::WireId,
+    node::Node,
+    oracle::Oracle,
+    plan,
+    transcript::Transcript,
+};
+use core::time::Duration;
+use lineswarm_proto::{
+    engine::{
+        io::{Command, ConnId, Effect, Input, RequestId},
+        settings::{InDoubt, Quorum, SubmitBy, Topology},
+        state::{Durable, Intent, Members, Outcome},
+    },
+    ids::{JobId, LineNumber, PeerId, Term},
+    limits,
+    line_server::File,
+    time::Moment,
+    wire::{
+        line,
+        peer::{self, Ask, Beat, Bye, Hello, Message, NewJob, Roster, Round, Vote},
+    },
+};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
+
+/// Inputs of one script, and happenings in one wait.
+const STEPS: usize = 400;
+const HAPPENINGS: usize = 3_000;
+
+/// Decisions out of bytes; when they are used up every decision is 0.
+#[derive(Debug)]
+struct Script<'a>(&'a [u8]);
+
+impl<'a> Script<'a> {
+    fn byte(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        *first
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::from(self.byte()) % bound.max(1)
+    }
+
+    fn flag(&mut self) -> bool {
+        self.byte() & 1 == 1
+    }
+
+    fn piece(&mut self) -> &'a [u8] {
+        let (piece, rest) = self.0.split_at(usize::from(self.byte()).min(self.0.len()));
+        self.0 = rest;
+        piece
+    }
+
+    /// Small numbers mostly, all of them now and then.
+    fn number(&mut self, near: u64) -> u64 {
+        match self.byte() {
+            far @ 0xf0.. => u64::MAX >> (u32::from(far & 0xf) * 4),
+            offset => near.saturating_add(u64::from(offset % 16)).saturating_sub(4),
+        }
+    }
+
+    fn one_of<T: Copy, const N: usize>(&mut self, of: [T; N]) -> T {
+        let at = self.below(N);
+        let [first, ..] = of.as_slice() else { unreachable!("there is something to choose from") };
+        *of.get(at).unwrap_or(first)
+    }
+}
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Far {
+    /// Being dialled: the line server, or somebody.
+    Dialled {
+        server: bool,
+    },
+    Server,
+    Peer(PeerId),
+}
+
+#[derive(Debug)]
+struct Alone {
+    node: Node,
+    oracle: Oracle,
+    agenda: Agenda,
+    rng: fastrand::Rng,
+    transcript: Transcript,
+    file: File,
+    conns: BTreeMap<ConnId, Far>,
+    accepted: u64,
+    requests: u64,
+    ids: [PeerId; 4],
+}
+
+/// Plays a script. `told`: what broke comes with its story.
+pub fn run(script: &[u8], told: bool) -> Result<(), Broken> {
+    let mut script = Script(script);
+    let plan = plan(&mut script);
+    let mut alone = Alone::new(&plan, &mut script, told);
+    let played = alone.play(&mut script);
+    played.map_err(|Broken(what)| Broken(format!("{what}\n{}", alone.transcript.text())))
+}
+
+fn plan(script: &mut Script<'_>) -> Plan {
+    let mut plan = Plan::calm(3);
+    plan.lines = 1 + u32::try_from(script.below(6)).unwrap_or_default();
+    plan.base = script.byte().into();
+    plan.base &= 1;
+    plan.election.quorum = script.one_of([Quorum::Grace, Quorum::Majority, Quorum::Available]);
+    plan.election.in_doubt = script.one_of([InDoubt::Resubmit, InDoubt::Hold]);
+    plan.submit_by = script.one_of([SubmitBy::Master, SubmitBy::EveryPeer, SubmitBy::Nobody]);
+    plan.topology = script.one_of([Topology::Mesh, Topology::Star, Topology::Ring]);
+    plan.auto = script.byte() % 4 == 3;
+    plan
+}
+
+impl Alone {
+    fn new(plan: &Plan, script: &mut Script<'_>, told: bool) -> Self {
+        let ids = [9, 1, 5, 200].map(|byte| PeerId([byte; 16]));
+        let [me, ..] = ids;
+        let mut settings = plan.settings(0, me);
+        if script.flag() {
+            settings.swarm.peers.clear();
+        }
+        let texts = (0..plan.lines).map(|line| format!("text {line}"));
+        let file = File::from_texts(texts, plan.base).or_else(|_| File::from_texts([""], 0));
+        let file = match file {
+            Ok(file) => file,
+            Err(never) => unreachable!("{never}"),
+        };
+        let mut oracle = Oracle::new(plan, file.clone(), 1);
+        // Any text may come, from the line server too; and a swarm of which one node is honest may have two masters.
+        oracle.liars = true;
+        Self {
+            node: Node::new(settings, 0),
+            oracle,
+            agenda: Agenda::default(),
+            rng: fastrand::Rng::with_seed(1),
+            transcript: Transcript::new(told),
+            file,
+            conns: BTreeMap::new(),
+            accepted: 0,
+            requests: 0,
+            ids,
+        }
+    }
+
+    fn now(&self) -> Moment {
+        self.agenda.now()
+    }
+
+    fn play(&mut self, script: &mut Script<'_>) -> Result<(), Broken> {
+        self.start()?;
+        for _ in 0..STEPS {
+            if script.0.is_empty() {
+                break;
+            }
+            self.step(script)?;
+            self.check()?;
+        }
+        // Whatever it was told, it does not run hot afterwards.
+        self.wait(Duration::from_secs(40))?;
+        self.check()
+    }
+
+    fn start(&mut self) -> Result<(), Broken> {
+        let effects = self.node.start(self.rng.u64(..), self.agenda.now());
+        self.oracle.on_start(0, &self.node)?;
+        self.follow(effects)
+    }
+
+    fn step(&mut self, script: &mut Script<'_>) -> Result<(), Broken> {
+        let op = script.byte();
+        let chosen = |wanted: fn(Far) -> bool, conns: &BTreeMap<ConnId, Far>| {
+            let fitting: Vec<_> = conns.iter().filter(|(_, far)| wanted(**far)).collect();
+            let at = usize::from(op >> 4) % fitting.len().max(1);
+            fitting.get(at).map(|(conn, far)| (**conn, **far))
+        };
+        let peer = |far| matches!(far, Far::Peer(_));
+        match op & 15 {
+            0 => self.wait(Duration::from_millis(script.byte().into())),
+            1 => self.wait(Duration::from_millis(u64::from(script.byte()) * 100)),
+            2 => match chosen(|far| matches!(far, Far::Dialled { .. }), &self.conns) {
+                Some((conn, far)) => {
+                    let id = self.ids.get(script.below(5)).copied();
+                    let id = id.or(self.ids.get(1).copied()).filter(|_| far != Far::Dialled { server: true });
+                    self.open(conn, id)
+                }
+                None => Ok(()),
+            },
+            3 => {
+                self.accepted += 1;
+                let id = self.ids.get(script.below(4)).copied();
+                self.open(ConnId::accepted(self.accepted), id)
+            }
+            4 => match chosen(|_| true, &self.conns) {
+                Some((conn, _)) => {
+                    self.conns.remove(&conn);
+                    self.feed(Input::Closed { conn, why: "the fuzzer closed it" })
+                }
+                None => Ok(()),
+            },
+            5 => match chosen(|far| !matches!(far, Far::Dialled { .. }), &self.conns) {
+                Some((conn, _)) => {
+                    let queued = script.byte();
+                    self.feed(Input::Drained { conn, queued: usize::from(queued) << (queued % 12) })
+                }
+                None => Ok(()),
+            },
+            6 => match chosen(|far| !matches!(far, Far::Dialled { .. }), &self.conns) {
+                Some((conn, _)) => self.feed(Input::Bytes { conn, bytes: script.piece() }),
+                None => Ok(()),
+            },
+            7..=10 => match chosen(peer, &self.conns) {
+                Some((conn, Far::Peer(id))) => self.say(conn, id, script),
+                _ => Ok(()),
+            },
+            11 | 12 => match chosen(|far| far == Far::Server, &self.conns) {
+                Some((conn, _)) => {
+                    let bytes = self.reply(script);
+                    self.feed(Input::Bytes { conn, bytes: &bytes })
+                }
+                None => Ok(()),
+            },
+            13 => {
+                let command = self.command(script);
+                self.oracle.on_command(0, &command);
+                self.requests += 1;
+                self.feed(Input::Command { request: RequestId(self.requests), command })
+            }
+            14 => {
+                let address = SocketAddr::from(([10, 0, 0, script.byte() % 8], 7000));
+                self.feed(Input::Found { address, how: "multicast:eth0" })
+            }
+            _ if op == 0xff => self.feed(Input::Stop),
+            _ => {
+                self.conns.clear();
+                self.node.end(true, &mut self.rng);
+                self.start()
+            }
+        }
+    }
+
+    fn open(&mut self, conn: ConnId, peer: Option<PeerId>) -> Result<(), Broken> {
+        self.conns.insert(conn, peer.map_or(Far::Server, Far::Peer));
+        let address = SocketAddr::from(([10, 0, 0, 77], 4000));
+        self.feed(Input::Opened { conn, peer, address })
+    }
+
+    /// Time goes on; what is due happens.
+    fn wait(&mut self, span: Duration) -> Result<(), Broken> {
+        let until = self.now() + span;
+        for _ in 0..HAPPENINGS {
+            match self.agenda.next(until) {
+                None => return Ok(()),
+                Some(Happening::Wake { alarm, .. }) if self.node.is_due(alarm) => {
+                    self.feed(Input::Deadline)?
+                }
+                Some(Happening::Stored { life, .. }) if life == self.node.life => {
+                    let now = self.now();
+                    if let Some(ticket) = self.node.disk.on_ready(now) {
+                        self.oracle.on_disk(0, &self.node)?;
+                        self.feed(Input::Stored(ticket))?;
+                    }
+                }
+                Some(Happening::Flush { life, .. }) if life == self.node.life => self.node.disk.flush(),
+                Some(_) => {}
+            }
+        }
+        let due = self.node.engine().and_then(|engine| engine.deadline());
+        Err(Broken(format!("{HAPPENINGS} things in {span:?}; next is {due:?}")))
+    }
+
+    fn feed(&mut self, input: Input<'_>) -> Result<(), Broken> {
+        let now = self.now();
+        self.transcript.tell(now, "input", || {
+            let mut told = format!("{input:?}");
+            if told.len() > 400 {
+                told.truncate((0..=400).rev().find(|at| told.is_char_boundary(*at)).unwrap_or_default());
+            }
+            told
+        });
+        let effects = self.node.handle(input, now);
+        self.follow(effects)
+    }
+
+    fn follow(&mut self, effects: Vec<Effect>) -> Result<(), Broken> {
+        let now = self.now();
+        for effect in effects {
+            match effect {
+                Effect::DialServer { conn, .. } => {
+                    self.conns.insert(conn, Far::Dialled { server: true });
+                }
+                Effect::DialPeer { conn, .. } => {
+                    self.conns.insert(conn, Far::Dialled { server: false });
+                }
+                Effect::Write { conn, bytes } => match self.conns.get(&conn) {
+                    Some(Far::Peer(peer)) => {
+                        let wire = WireId(self.conn_number(conn));
+                        let Self { oracle, node, transcript, .. } = self;
+                        oracle.on_said(0, node, (wire, *peer), &bytes, transcript, now)?;
+                    }
+                    Some(Far::Server) => {
+                        self.oracle.on_request(0, &self.node, &bytes, &mut self.transcript, now)?;
+                    }
+                    // What waited for the disk may be said to somebody who has gone meanwhile.
+                    None => {}
+                    Some(far) => return Err(Broken(format!("it writes to {conn}, which is {far:?}"))),
+                },
+                Effect::Close { conn } => {
+                    let was = self.conns.remove(&conn);
+                    if was.is_none() {
+                        return Err(Broken(format!("it closes {conn}, which is no connection")));
+                    }
+                }
+                Effect::Store { ticket, state } => {
+                    let Self { node, rng, agenda, .. } = self;
+                    node.disk.store((0, node.life), (ticket, state), rng, agenda);
+                }
+                Effect::Keep { number, first_hand } => {
+                    if let Some(lines) = self.node.engine().map(|engine| engine.lines().clone()) {
+                        self.oracle.on_keep(0, &lines, number)?;
+                        self.node.disk.keep(&lines, number, first_hand);
+                    }
+                }
+                Effect::Forget { number } => self.node.disk.forget(number),
+                Effect::Reply { result, .. } => {
+                    self.transcript.tell(now, "reply", || format!("{result:?}"));
+                }
+                Effect::Note(stamped) => {
+                    let (level, name, fields) = stamped.event.describe();
+                    self.transcript.tell(now, "note", || format!("{level} {name} {fields:?}"));
+                }
+            }
+        }
+        let Self { node, rng, agenda, .. } = self;
+        node.disk.flush_later((0, node.life), agenda);
+        node.set_alarm(0, rng, agenda);
+        self.oracle.on_turn(0, &self.node, now)
+    }
+
+    /// Each life's connections have numbers of their own.
+    fn conn_number(&self, conn: ConnId) -> u64 {
+        let text = conn.to_string();
+        let number =
+            text.rsplit('-').next().and_then(|digits| digits.parse::<u64>().ok()).unwrap_or_default();
+        number << 16 | u64::from(self.node.life) << 1 | u64::from(conn.is_dialled())
+    }
+
+    /// What stays within its bounds, whatever came.
+    fn check(&self) -> Result<(), Broken> {
+        let Some(engine) = self.node.engine() else { return Ok(()) };
+        let Durable { job, members, intent, outcome, addresses, .. } = engine.durable();
+        let jobs = [Some(job), intent.as_ref().map(|intent| &intent.job)];
+        let jobs = jobs.into_iter().chain([outcome.as_ref().map(|outcome| &outcome.intent.job)]).flatten();
+        for job in jobs {
+            let within = job.swarm.len() <= limits::NAME_BYTES
+                && job.label.len() <= limits::NAME_BYTES
+                && job.lines <= limits::LINES;
+            promise(within, || format!("a job beyond its bounds: {job:?}"))?;
+        }
+        promise(members.known() <= limits::MEMBERS, || format!("{} members", members.known()))?;
+        promise(addresses.len() <= limits::CONTACTS, || format!("{} addresses", addresses.len()))?;
+        promise(engine.lines().len() <= limits::LINES as usize, || "too many lines".into())?;
+        let (status, peers) = (engine.status(), engine.peers());
+        promise(status.job.have as usize == engine.lines().len(), || {
+            format!("{} lines by the ledger, {} in the map", status.job.have, engine.lines().len())
+        })?;
+        promise(peers.peers.len() <= limits::MEMBERS, || format!("{} peers", peers.peers.len()))?;
+        promise(status.peers.known as usize <= limits::MEMBERS + limits::CONTACTS, || {
+            format!("{} ids are remembered", status.peers.known)
+        })
+    }
+
+    // ---- what the strangers say
+
+    fn say(&mut self, conn: ConnId, id: PeerId, script: &mut Script<'_>) -> Result<(), Broken> {
+        let mut bytes = Vec::new();
+        let many = script.byte();
+        // Hellos first, or nothing else would ever be heard.
+        for _ in 0..=many % 4 {
+            self.message(id, script, &mut bytes);
+        }
+        let cut = if many & 0x80 == 0 { bytes.len() } else { script.below(bytes.len().min(256)) };
+        let (first, second) = bytes.split_at(cut);
+        self.feed(Input::Bytes { conn, bytes: first })?;
+        if !second.is_empty() && self.conns.contains_key(&conn) {
+            self.feed(Input::Bytes { conn, bytes: second })?;
+        }
+        Ok(())
+    }
+
+    fn message(&self, id: PeerId, script: &mut Script<'_>, out: &mut Vec<u8>) {
+        let durable = self.node.engine().map(|engine| engine.durable().clone()).unwrap_or_default();
+        let Durable { server, .. } = durable.clone();
+        let what = script.byte();
+        let lamport = script.number(10);
+        let term = Term(script.number(durable.term.0));
+        let text;
+        let message = match what % 16 {
+            0 | 1 => Message::Hello(Box::new(Hello {
+                features: script.byte().into(),
+                name: format!("peer{}", what % 3),
+                job: job(script, &durable.job),
+                server,
+                listen: script.flag().then(|| SocketAddr::from(([10, 0, 0, script.byte() % 8], 7000))),
+                term,
+                members: self.members(script, id),
+                intent: self.intent(script, &durable, term),
+                outcome: self.outcome(script, &durable, term),
+            })),
+            2 => Message::Bye(Bye { reason: script.byte() % 12, text: "bye".into() }),
+            3 | 4 => {
+                text = format!("text {}", script.below(7));
+                let number = LineNumber(u32::try_from(script.number(4)).unwrap_or(u32::MAX));
+                let lines = if what & 0x10 == 0 { vec![(number, text.as_bytes())] } else { self.all_lines() };
+                Message::Lines(lines)
+            }
+            5 => Message::Have(script.piece()),
+            6 => Message::Want(script.piece()),
+            7 => Message::Beat(Beat {
+                term,
+                master: self.ids.get(script.below(5)).copied(),
+                held: script.byte().into(),
+                digest: script.byte().into(),
+                drawn: script.number(0),
+                rate: script.one_of([0.0, 1.0, -1.0, f32::MAX, f32::MIN_POSITIVE]),
+                interval_ms: u32::try_from(script.number(250)).unwrap_or(u32::MAX),
+                done: script.flag(),
+                draws_from: vec![IpAddr::from([10, 0, 0, 77]); script.below(3)],
+            }),
+            8 => Message::Ask(Ask { round: round(script), term, priority: i32::from(script.byte()) - 4 }),
+            9 => Message::Vote(Box::new(Vote {
+                round: round(script),
+                term,
+                granted: script.flag(),
+                intent: self.intent(script, &durable, term),
+                outcome: self.outcome(script, &durable, term),
+            })),
+            10 => match self.intent(script, &durable, term) {
+                Some(intent) => Message::Intent(intent),
+                None => Message::Ack(term),
+            },
+            11 => Message::Ack(term),
+            12 => match self.outcome(script, &durable, term) {
+                Some(outcome) => Message::Outcome(outcome),
+                None => Message::Stand(term),
+            },
+            13 => Message::Roster(Roster { members: self.members(script, id), known: crowd(script) }),
+            14 => Message::NewJob(NewJob { job: job(script, &durable.job), server }),
+            _ => Message::Stand(term),
+        };
+        peer::write(out, lamport, &message);
+    }
+
+    fn all_lines(&self) -> Vec<(LineNumber, &[u8])> {
+        let number = |index| LineNumber(index + self.file.base());
+        (0..self.file.lines()).filter_map(|index| Some((number(index), self.file.text(index)?))).collect()
+    }
+
+    fn members(&self, script: &mut Script<'_>, id: PeerId) -> Members {
+        let mut members = Members::default();
+        let which = script.byte();
+        members.join(id);
+        for (bit, id) in self.ids.iter().enumerate() {
+            if which >> bit & 1 == 1 {
+                members.join(*id);
+            }
+            if which >> (bit + 4) & 1 == 1 {
+                members.leave(*id);
+            }
+        }
+        for (id, ..) in crowd(script) {
+            members.join(id);
+        }
+        members
+    }
+
+    fn intent(&self, script: &mut Script<'_>, durable: &Durable, term: Term) -> Option<Intent> {
+        let by = self.ids.get(script.below(6)).copied()?;
+        Some(Intent { job: job(script, &durable.job), term, by, sha256: [script.byte(); 32] })
+    }
+
+    fn outcome(&self, script: &mut Script<'_>, durable: &Durable, term: Term) -> Option<Outcome> {
+        let intent = self.intent(script, durable, term)?;
+        script.flag().then(|| Outcome { intent, right: script.flag(), reply: "said".into() })
+    }
+
+    /// What a line server may send.
+    fn reply(&self, script: &mut Script<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for _ in 0..=script.below(4) {
+            let index = u32::try_from(script.below(8)).unwrap_or_default();
+            match script.byte() % 8 {
+                0..=3 => {
+                    let text = self.file.text(index).unwrap_or(b"behind the end");
+                    line::line_entry(LineNumber(index + self.file.base()), text, &mut bytes);
+                }
+                4 => bytes.extend_from_slice(line::REFUSAL_BLANK),
+                5 => line::line_entry(LineNumber(index), b"another text", &mut bytes),
+                6 => {
+                    let (right, wrong) = (u64::from(self.file.lines()) - u64::from(index & 1), index / 2);
+                    let all = self.file.lines();
+                    let said = format!(
+                        "SUBMIT SUCCESS: entry@team - 10.0.0.1 - {right}, {wrong}, {all}, 1, 1, {all} - 1, 2, 3\n"
+                    );
+                    bytes.extend_from_slice(said.as_bytes());
+                }
+                _ => {
+                    line::corrections_head(1, &mut bytes);
+                    line::line_entry(LineNumber(index), b"text 0", &mut bytes);
+                }
+            }
+        }
+        bytes
+    }
+
+    fn command(&self, script: &mut Script<'_>) -> Command {
+        let id = self.ids.get(script.below(4)).copied().unwrap_or(PeerId([0; 16]));
+        let address = plan::address(script.below(8));
+        match script.byte() % 12 {
+            0 => Command::Start {
+                server: script.flag().then(|| "other:5000".into()),
+                lines: script.flag().then(|| script.byte().into()),
+                swarm: script.flag(),
+            },
+            1 => Command::Pause,
+            2 => Command::Resume,
+            3 => Command::Reset { swarm: script.flag() },
+            4 => Command::Submit { force: script.flag(), resolve: script.flag() },
+            5 => Command::Elect { to: script.flag().then_some(id) },
+            6 => Command::Limit { rate: script.one_of([None, Some(1.0), Some(1e9), Some(0.001)]) },
+            7 => Command::PeerAdd { address },
+            8 => Command::PeerRemove { id, ban: script.flag() },
+            9 => Command::PeerForget { id },
+            10 => Command::Join { addresses: vec![address; script.below(3)] },
+            _ => Command::Leave,
+        }
+    }
+}
+
+fn promise(holds: bool, what: impl FnOnce() -> String) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(Broken(what())) }
+}
+
+fn round(script: &mut Script<'_>) -> Round {
+    script.one_of([Round::PreVote, Round::Vote, Round::Transfer])
+}
+
+/// The node's own job mostly, so that what comes with it is looked at.
+fn job(script: &mut Script<'_>, ours: &JobId) -> JobId {
+    let mut job = ours.clone();
+    match script.byte() {
+        0xc0..=0xcf => job.epoch = script.number(job.epoch),
+        0xd0..=0xdf => job.lines = u32::from(script.byte()),
+        0xe0..=0xef => job.label = "x".repeat(usize::from(script.byte()) * 4),
+        0xf0.. => job.swarm = "another".into(),
+        _ => {}
+    }
+    job
+}
+
+/// Nobody mostly, a whole town now and then.
+fn crowd(script: &mut Script<'_>) -> Vec<(PeerId, String, SocketAddr)> {
+    let (many, town) = (script.byte(), script.byte());
+    let count = match many {
+        0..=0xef => usize::from(many % 3),
+        _ => 3_000,
+    };
+    let id = |n: usize| {
+        PeerId(core::array::from_fn(|at| [town, (n >> 8) as u8, n as u8].get(at).copied().unwrap_or(7)))
+    };
+    (0..count)
+        .map(|n| (id(n), "n".into(), SocketAddr::from(([10, 1, (n >> 8) as u8, n as u8], 7000))))
+        .collect()
+}

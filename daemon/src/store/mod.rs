@@ -200,25 +200,24 @@ impl Store {
     pub(crate) fn put(&mut self, ticket: Ticket, state: Durable, lines: &SharedLines) {
         let ticket = Ticket(self.tickets.0.saturating_add(ticket.0));
         self.tickets.1 = ticket.0;
+        self.send_outbox();
         let mut gathered = self.shared.gathered.lock();
         gathered.under = Some(ticket);
-        let mut before = std::mem::take(&mut gathered.ops);
-        drop(gathered);
-        self.send_outbox();
-        // A newer state of the same job takes the place of one that still waits.
         let last = self.outbox.iter_mut().rev().find_map(|message| match message {
             Message::Put(waiting) => Some(waiting),
             _ => None,
         });
-        match last {
-            Some(waiting) if waiting.state.job == state.job => {
-                (waiting.ticket, waiting.state) = (ticket, state);
-                let handed_in = waiting.before.len() + before.len();
-                waiting.before.append(&mut before);
-                self.shared.unsaved.fetch_sub(handed_in - waiting.before.len(), Ordering::SeqCst);
-            }
-            _ => self.send(Message::Put(Box::new(Put { ticket, state, lines: lines.clone(), before }))),
+        if let Some(waiting) = last
+            && waiting.state.job == state.job
+        {
+            // A newer state of the same job takes the place of one that still waits. What was gathered between the two
+            // stays where it is: what goes with the message is of the job before.
+            (waiting.ticket, waiting.state) = (ticket, state);
+            return;
         }
+        let before = std::mem::take(&mut gathered.ops);
+        drop(gathered);
+        self.send(Message::Put(Box::new(Put { ticket, state, lines: lines.clone(), before })));
     }
 
     /// Everything handed in so far goes to the disk now; `Ack::Saved(token, ...)` says whether it is there.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::Store;
 
 fn writer(dir: &Path) -> (Writer, Receiver<Ack>) {
     let (_, inbox) = crossbeam_channel::bounded(1);
@@ -127,4 +128,51 @@ fn lines_wait_no_longer_than_a_group_after_a_first_journal_and_after_a_slow_comm
     keep(&mut writer, LineNumber(4), true);
     writer.attempt();
     assert_eq!(writer.group, GROUP);
+}
+
+/// A store whose channel has room for one message, and whose thread begins when it is told to.
+fn slow_store(dir: &Path) -> (Store, Sender<()>) {
+    let (channel, inbox) = crossbeam_channel::bounded(1);
+    let (ack_sender, acks) = crossbeam_channel::unbounded();
+    let (go, gate) = crossbeam_channel::bounded::<()>(1);
+    let shared = Arc::<Shared>::default();
+    let contents = recover::read(dir).unwrap();
+    let writer = Writer::new(dir, contents, inbox, ack_sender, Arc::clone(&shared), Box::new(|| ()));
+    let thread = std::thread::spawn(move || {
+        gate.recv().unwrap();
+        writer.run()
+    });
+    let lock = crate::store::lock::Lock::take(dir).unwrap();
+    (Store { channel, outbox: [].into(), acks, tickets: (0, 0), shared, thread, _lock: lock }, go)
+}
+
+#[test]
+fn lines_of_a_new_job_that_waits_for_room_are_not_taken_for_the_old_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, go) = slow_store(dir.path());
+    let state = |epoch, term| {
+        let mut state = Durable::default();
+        (state.job.epoch, state.term.0) = (epoch, term);
+        state
+    };
+    let (old, new) = (SharedLines::new(), SharedLines::new());
+    store.put(Ticket(1), state(1, 1), &old);
+    old.insert(LineNumber(1), b"of the old job"[..].into());
+    store.keep(LineNumber(1), true);
+    store.put(Ticket(2), state(2, 1), &new);
+    new.insert(LineNumber(5), b"of the new job"[..].into());
+    store.keep(LineNumber(5), true);
+    // A newer state takes the place of the one that waits; the line stays with its job.
+    store.put(Ticket(3), state(2, 2), &new);
+    store.keep(LineNumber(6), true);
+    store.forget(LineNumber(6));
+    assert_eq!(store.unsaved(), 3);
+    go.send(()).unwrap();
+    let shared = Arc::clone(&store.shared);
+    store.close().unwrap();
+    let found = recover::read(dir.path()).unwrap();
+    assert_eq!(found.state.map(|state| (state.job.epoch, state.term.0)), Some((2, 2)));
+    assert_eq!(found.lines.get(LineNumber(5), <[u8]>::to_vec), Some(b"of the new job".to_vec()));
+    assert_eq!(found.lines.len(), 1);
+    assert_eq!(shared.gathered.lock().ops.len(), 0);
 }

@@ -11,11 +11,16 @@ shift
 [ $# -gt 0 ] || set -- line_client line_server peer_frames secure control config journal engine
 # libFuzzer's instrumentation is behind -Z flags; the compiler is the stable one all the same.
 export RUSTC_BOOTSTRAP=1
-[ "${FUZZ_ONE:-}" ] || cargo fuzz build
-mkdir -p work artifacts
+# Copied, so that another build does not disturb a run.
+if [ ! "${FUZZ_ONE:-}" ]; then
+    cargo fuzz build
+    mkdir -p work/bin artifacts
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    for target; do cp "${CARGO_TARGET_DIR:-target}/$host/release/$target" work/bin; done
+fi
 one() {
     mkdir -p "work/$1" "artifacts/$1"
-    if nice -n 19 cargo fuzz run "$1" "work/$1" "corpus/$1" -- -max_total_time="$seconds" -dict="dict/$1.dict" \
+    if nice -n 19 "work/bin/$1" -artifact_prefix="artifacts/$1/" "work/$1" "corpus/$1" -max_total_time="$seconds" -dict="dict/$1.dict" \
         -max_len=4096 -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 >"work/$1.log" 2>&1; then
         verdict="nothing"
     else

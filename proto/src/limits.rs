@@ -39,8 +39,9 @@ pub const CONTROL_REQUEST_BYTES: usize = 64 * 1024;
 pub const CONTROL_REPLY_BYTES: usize = 4 * 1024 * 1024;
 /// The most control clients at once, on each socket.
 pub const CONTROL_CLIENTS: usize = 256;
-/// A control client's unsent replies may not pass this; a stream pauses, a slow reader waits.
-pub const CONTROL_QUEUE_BYTES: usize = 1024 * 1024;
+/// A control client's unsent replies may not pass this; a stream pauses, a slow reader waits. Small, as anybody on the
+/// machine may be [`CONTROL_CLIENTS`] readers that never read.
+pub const CONTROL_QUEUE_BYTES: usize = 64 * 1024;
 /// Lines read from the shared map under one lock.
 pub const SLICE_LINES: usize = 256;
 /// The most recent events kept for `events --since`.

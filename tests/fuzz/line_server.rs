@@ -12,7 +12,9 @@ use lineswarm_proto::{
         Refusal, Settings,
     },
     time::Moment,
-    wire::line::{Expect, ReplyReader, Request, RequestReader, SENDLINE, line_entry, submit_head},
+    wire::line::{
+        Expect, ReplyReader, Request, RequestError, RequestReader, SENDLINE, line_entry, submit_head,
+    },
 };
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -75,7 +77,9 @@ impl Model {
                         _ => None,
                     });
                 }
-                Err(_) => self.ends(),
+                // Of a text that is too long the client is told, of any other field not.
+                Err(RequestError::TextTooLong) => self.ends(),
+                Err(_) => self.over = true,
             }
         }
     }

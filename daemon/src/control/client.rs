@@ -22,7 +22,7 @@ use mio::{Registry, Token, event::Event, net::UnixStream};
 use rustix::net::UCred;
 
 /// With more than this unsent, a client has one request answered a turn.
-const FAIR_BYTES: usize = 64 * 1024;
+const FAIR_BYTES: usize = 16 * 1024;
 /// Pieces of a stream made in one turn.
 const TURN_PIECES: usize = 4;
 

@@ -21,6 +21,9 @@ use std::{
 /// Longer than anything here may take, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A line server that a test left behind ends by itself.
+const MAX_SECONDS: &str = "900";
+
 /// A line server on a port of its own.
 pub(crate) struct Server {
     child: Child,
@@ -40,7 +43,7 @@ impl Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lineserver"))
             .args(["--listen", listen, "--events", "json", "--write-file"])
             .arg(&file)
-            .args(if extra.contains(&"--max-seconds") { &[][..] } else { &["--max-seconds", "120"] })
+            .args(if extra.contains(&"--max-seconds") { &[][..] } else { &["--max-seconds", MAX_SECONDS] })
             .args(extra)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

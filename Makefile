@@ -68,6 +68,7 @@ page-test:
 check: fmt hygiene clippy test verify-units boot-test netns-test disk-test docs-test page-test
 
 include systemd/install.mk
+include tests/fuzz.mk
 include tests/sim.mk
 
 clean:

@@ -68,6 +68,10 @@ pub const INTERFACES: usize = 64;
 pub const TURN_ANNOUNCEMENTS: usize = 64;
 /// Found addresses waiting for the engine.
 pub const FOUND_QUEUE: usize = 256;
+/// Peers' Lamport times are believed up to here; our own go on from there by themselves.
+pub const LAMPORT: u64 = 1 << 60;
+/// A peer whose term or epoch is so far ahead of ours is not believed: they grow one by one, and must never run out.
+pub const LEAP: u64 = 1 << 32;
 /// A peer that sent so many lines that contradict the line server is dropped.
 pub const CONTRADICTIONS: u32 = 3;
 

@@ -376,6 +376,18 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+impl Engine {
+    /// Terms and epochs grow one by one: a peer that is far ahead would use them up for all.
+    pub(super) fn in_proportion(&self, message: &Message<'_>) -> Result<(), &'static str> {
+        let (term, epoch) = message.reaches();
+        let leaps = |theirs: u64, ours: u64| theirs.saturating_sub(ours) > limits::LEAP;
+        if leaps(term.0, self.election.term().0) || leaps(epoch, self.durable.job.epoch) {
+            return Err("a term or epoch out of all proportion");
+        }
+        Ok(())
+    }
+}
+
 /// A job as this node's settings name it.
 pub(super) fn configured_job(settings: &crate::engine::settings::Settings, epoch: u64) -> JobId {
     let mut label = settings.server.label.clone();

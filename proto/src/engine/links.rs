@@ -216,8 +216,12 @@ impl Links {
 
     // ---- acquaintances
 
-    /// What is remembered of an id; makes the entry.
+    /// What is remembered of an id; makes the entry. Among too many, somebody without a link is forgotten for it.
     pub fn remember(&mut self, id: PeerId) -> &mut Acquaintance {
+        if self.known.len() >= limits::MEMBERS && !self.known.contains_key(&id) {
+            let stranger = self.known.keys().find(|known| !self.linked.contains(known)).copied();
+            stranger.map(|stranger| self.known.remove(&stranger));
+        }
         self.known.entry(id).or_default()
     }
 

@@ -1,8 +1,11 @@
 //! Where effects gather until the shell takes them, and where Lamport time lives.
 
-use crate::engine::{
-    event::Event,
-    io::{ConnId, Effect, Stamped},
+use crate::{
+    engine::{
+        event::Event,
+        io::{ConnId, Effect, Stamped},
+    },
+    limits,
 };
 use std::{collections::VecDeque, net::IpAddr};
 
@@ -49,9 +52,9 @@ impl Outbox {
         self.lamport
     }
 
-    /// A message came that was sent at `lamport`.
+    /// A message came that was sent at `lamport`. No peer can use up the times of all.
     pub fn witness(&mut self, lamport: u64) {
-        self.lamport = self.lamport.max(lamport);
+        self.lamport = self.lamport.max(lamport.min(limits::LAMPORT));
     }
 
     /// The last time given out.
@@ -77,5 +80,17 @@ impl Outbox {
     fn next_conn(&mut self) -> ConnId {
         self.dialled += 1;
         ConnId::dialled(self.dialled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_at_the_end_of_time_does_not_take_ours_there() {
+        let mut out = Outbox::new(7);
+        out.witness(u64::MAX);
+        assert_eq!((out.lamport(), out.tick()), (limits::LAMPORT, limits::LAMPORT + 1));
     }
 }

@@ -3,9 +3,12 @@
 //! One value holds all of it, so that there is one kind of durable record and one kind of acknowledgement.
 //! None of its parts ever goes back, but for a new job, which starts without INTENT and outcome.
 
-use crate::ids::{JobId, PeerId, Term};
+use crate::{
+    ids::{JobId, PeerId, Term},
+    limits,
+};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// The durable state of a node; [`Ticket`]s acknowledge it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,11 +86,16 @@ impl Members {
         changes
     }
 
-    /// Takes over what another node knows. True if anything was new.
+    /// Takes over what another node knows, of [`limits::MEMBERS`] ids at most. True if anything was new.
     pub fn merge(&mut self, other: &Self) -> bool {
         let mut changed = false;
         for (&id, &theirs) in &other.0 {
-            let ours = self.0.entry(id).or_default();
+            let full = self.0.len() >= limits::MEMBERS;
+            let ours = match self.0.entry(id) {
+                Entry::Occupied(ours) => ours.into_mut(),
+                Entry::Vacant(_) if full || theirs == 0 => continue,
+                Entry::Vacant(new) => new.insert(0),
+            };
             if theirs > *ours {
                 *ours = theirs;
                 changed = true;
@@ -150,5 +158,20 @@ mod tests {
         assert_eq!(merged, right);
         assert_eq!(merged.iter().collect::<Vec<_>>(), [a]);
         assert!(merged.join(b) && merged.contains(b));
+    }
+
+    #[test]
+    fn crowds_that_peers_tell_of_fill_the_list_and_no_more() {
+        let mut members = Members::default();
+        for town in 0..3 {
+            let mut crowd = Members::default();
+            for n in 0..3_000_u16 {
+                crowd.join(PeerId(core::array::from_fn(|at| [town, (n >> 8) as u8, n as u8][at % 3])));
+            }
+            members.merge(&crowd);
+        }
+        assert_eq!(members.known(), limits::MEMBERS);
+        let more = members.clone();
+        assert!(!members.merge(&more));
     }
 }

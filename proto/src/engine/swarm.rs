@@ -192,6 +192,7 @@ impl Engine {
     fn on_message(&mut self, conn: ConnId, message: Message<'_>) -> Result<(), &'static str> {
         let Some(link) = self.links.get(conn) else { return Ok(()) };
         let (id, established) = (link.id, link.established);
+        self.in_proportion(&message)?;
         let same_job = established && link.epoch == self.durable.job.epoch;
         match message {
             Message::Bye(bye) => {
@@ -309,9 +310,7 @@ impl Engine {
     }
 
     fn on_roster(&mut self, roster: Roster) {
-        if self.durable.members.merge(&roster.members) {
-            self.dirty = true;
-        }
+        self.dirty |= self.durable.members.merge(&roster.members);
         for (id, name, address) in roster.known {
             if id == self.settings.id || self.links.is_banned(id) {
                 continue;

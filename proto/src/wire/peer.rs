@@ -306,6 +306,28 @@ impl<'a> Message<'a> {
         if message.is_bounded() { Ok(message) } else { Err(MessageError::BadBody(number)) }
     }
 
+    /// The highest term and the highest epoch that it names.
+    #[must_use]
+    pub fn reaches(&self) -> (Term, u64) {
+        let of = |intent: &Option<Intent>, outcome: &Option<Outcome>| {
+            let intents = intent.iter().chain(outcome.iter().map(|outcome| &outcome.intent));
+            intents.map(|intent| intent.term).max().unwrap_or_default()
+        };
+        match self {
+            Self::Hello(hello) => (hello.term.max(of(&hello.intent, &hello.outcome)), hello.job.epoch),
+            Self::Beat(beat) => (beat.term, 0),
+            Self::Ask(ask) => (ask.term, 0),
+            Self::Vote(vote) => (vote.term.max(of(&vote.intent, &vote.outcome)), 0),
+            Self::Intent(intent) => (intent.term, 0),
+            Self::Ack(term) | Self::Stand(term) => (*term, 0),
+            Self::Outcome(outcome) => (outcome.intent.term, 0),
+            Self::NewJob(new) => (Term::default(), new.job.epoch),
+            Self::Bye(_) | Self::Lines(_) | Self::Have(_) | Self::Want(_) | Self::Roster(_) => {
+                (Term::default(), 0)
+            }
+        }
+    }
+
     fn is_bounded(&self) -> bool {
         let name = |text: &str| text.len() <= limits::NAME_BYTES;
         let job = |job: &JobId| name(&job.swarm) && name(&job.label) && job.lines <= limits::LINES;
@@ -317,13 +339,16 @@ impl<'a> Message<'a> {
                     && name(&hello.server)
                     && job(&hello.job)
                     && hello.members.known() <= limits::MEMBERS
+                    && hello.intent.iter().all(|intent| job(&intent.job))
                     && hello.outcome.iter().all(outcome)
             }
             Self::Bye(bye) => bye.text.len() <= limits::REPLY_BYTES,
             Self::Lines(lines) => lines
                 .iter()
                 .all(|(_, text)| text.len() <= limits::TEXT_BYTES && memchr::memchr(b'\n', text).is_none()),
-            Self::Vote(vote) => vote.outcome.iter().all(outcome),
+            Self::Vote(vote) => {
+                vote.intent.iter().all(|intent| job(&intent.job)) && vote.outcome.iter().all(outcome)
+            }
             Self::Intent(intent) => job(&intent.job),
             Self::Outcome(body) => outcome(body),
             Self::Roster(roster) => {

@@ -197,3 +197,16 @@ fn a_peer_that_listens_on_all_addresses_listens_where_its_link_comes_from() {
     assert_eq!(listener("10.0.0.1:33000", "192.0.2.7:9900"), "192.0.2.7:9900");
     assert!(is_link_local(&"[fe80::1%4]:9900".parse().unwrap()) && !is_link_local(&address(1)));
 }
+
+#[test]
+fn of_too_many_acquaintances_those_with_a_link_are_kept() {
+    let mut table = Table::new();
+    let first = PeerId([0; 16]);
+    table.links.open(ConnId::accepted(1), Link::new(first, address(1), at(0)));
+    table.links.remember(first).name = "linked".into();
+    for n in 0..5_000_u16 {
+        table.links.remember(PeerId(core::array::from_fn(|at| [1, (n >> 8) as u8, n as u8][at % 3])));
+    }
+    assert_eq!(table.links.known().len(), limits::MEMBERS);
+    assert_eq!(table.links.name(first), "linked");
+}

@@ -21,7 +21,7 @@ fi
 one() {
     mkdir -p "work/$1" "artifacts/$1"
     if nice -n 19 "work/bin/$1" -artifact_prefix="artifacts/$1/" "work/$1" "corpus/$1" -max_total_time="$seconds" -dict="dict/$1.dict" \
-        -max_len=4096 -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 >"work/$1.log" 2>&1; then
+        -max_len=4096 -len_control=10 -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 >"work/$1.log" 2>&1; then
         verdict="nothing"
     else
         verdict="FOUND $(grep -m1 -E 'panicked at|ERROR: ' "work/$1.log" || echo 'something'); see fuzz/work/$1.log"

@@ -11,7 +11,7 @@ use crate::{
     config::{Config, ExitWhen},
     connections::{Connections, News},
     control::{Control, Surroundings, Wish},
-    exit::{Exit, RunError},
+    exit::Exit,
     history::History,
     logging::LogLines,
     net::{
@@ -24,6 +24,7 @@ use crate::{
     refusals::Refusals,
     reload,
     report::Report,
+    run_error::RunError,
     signals::{Signal, Signals},
     store::{Ack, Recovered, Store},
 };
@@ -107,7 +108,7 @@ impl EventLoop {
         let control = Control::bind(&config, registry, CONTROL, log)?;
         let discovery = Discovery::start(&config, listen_address, registry, DISCOVERY, &waker, clock.now())?;
         let connections = Connections::new(registry.try_clone()?, waker, keys, CONNECTIONS);
-        recovered.tell(&config.node.state_dir);
+        Report::start(&recovered, &config.node.state_dir);
         let mut settings = config.settings(recovered.key.id());
         settings.swarm.advertise.get_or_insert(listen_address);
         let restored =

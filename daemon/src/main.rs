@@ -20,14 +20,16 @@ mod recent;
 mod refusals;
 mod reload;
 mod report;
+mod run_error;
 mod signals;
 mod store;
 
 use args::Args;
 use config::{Config, Environment};
 use event_loop::EventLoop;
-use exit::{Exit, RunError};
+use exit::Exit;
 use logging::LogLines;
+use run_error::RunError;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -3,7 +3,7 @@
 //! The engine's events and the shell's own refusals and troubles come in; nothing here decides. Invariant: at most
 //! [`limits::EVENTS`] of the newest records are kept.
 
-use crate::recent::Recent;
+use crate::{recent::Recent, store::Recovered};
 use lineswarm_proto::{
     engine::{
         event::{Event as Happened, Fields, Level},
@@ -13,7 +13,7 @@ use lineswarm_proto::{
     time::Moment,
     wire::control::Event,
 };
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 /// What log lines of events are filtered by.
 const TARGET: &str = "lineswarm";
@@ -45,6 +45,23 @@ struct Problem {
 }
 
 impl Report {
+    /// What a start found, to the log.
+    pub(crate) fn start(found: &Recovered, state_dir: &Path) {
+        for note in &found.notes {
+            log::warn!("journal-salvaged what=\"{note}\"");
+        }
+        if found.lost_state {
+            log::error!(
+                "state-lost directory={} why=\"term and vote can't be read back, so this node has a new id\" \
+                 cure=\"lineswarmctl peer forget the old id\"",
+                state_dir.display()
+            );
+        }
+        if !found.lines.is_empty() {
+            log::info!("resumed lines={} bound={}", found.lines.len(), limits::LINES);
+        }
+    }
+
     pub(crate) fn new(node: &str) -> Self {
         Self {
             node: node.into(),

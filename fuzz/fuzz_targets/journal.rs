@@ -1,3 +1,4 @@
+//! Journals and state slots, damaged (docs/testing.md).
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lineswarm_fuzz_bodies::run("journal", bytes));

@@ -1,3 +1,4 @@
+//! Requests to the rehearsal line server (docs/testing.md).
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lineswarm_fuzz_bodies::run("line_server", bytes));

@@ -5,6 +5,7 @@
 //! program without a library, so its modules are taken in by their paths, unchanged.
 
 #![allow(dead_code)] // of the daemon's modules only a part is used here
+#![allow(clippy::indexing_slicing)] // here a panic is a finding
 
 #[path = "../../daemon/src/args.rs"]
 mod args;

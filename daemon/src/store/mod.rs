@@ -50,25 +50,6 @@ pub(crate) struct Recovered {
     pub(crate) key: NodeKey,
 }
 
-impl Recovered {
-    /// To the log.
-    pub(crate) fn tell(&self, state_dir: &Path) {
-        for note in &self.notes {
-            log::warn!("journal-salvaged what=\"{note}\"");
-        }
-        if self.lost_state {
-            log::error!(
-                "state-lost directory={} why=\"term and vote can't be read back, so this node has a new id\" \
-                 cure=\"lineswarmctl peer forget the old id\"",
-                state_dir.display()
-            );
-        }
-        if !self.lines.is_empty() {
-            log::info!("resumed lines={} bound={}", self.lines.len(), limits::LINES);
-        }
-    }
-}
-
 /// What the store's thread reports.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ack {

@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN = $(or $(CARGO_TARGET_DIR),target)/release
 
-.PHONY: all demo test check bench soak clean fmt clippy hygiene deny netns-test disk-test page-test docs-test
+.PHONY: all demo test check bench bench-links soak clean fmt clippy hygiene deny netns-test disk-test page-test docs-test
 
 all: release
 
@@ -38,6 +38,12 @@ bench:
 ## Some parts only: make soak PARTS='20 kills'.
 soak:
 	$(CARGO) bench -p lineswarmd --bench soak -- $(PARTS)
+
+## One sealed link's throughput and lines a second, `status` under a crowd; how near swarms of 16 and 64 peers that are
+## 5 ms apart come to the fastest possible, in virtual time. Fail on a miss: make bench-links ROWS=--strict.
+bench-links:
+	$(CARGO) bench -p lineswarmd --bench links -- $(ROWS)
+	$(CARGO) test --release -p lineswarm-tests --test spreading -- --include-ignored --nocapture
 
 fmt:
 	$(CARGO) fmt --all --check

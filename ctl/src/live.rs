@@ -12,7 +12,7 @@ use lineswarm_proto::wire::control::{Command as Ask, ErrorBody, State, Status, S
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 const EACH: Duration = Duration::from_secs(1);
@@ -66,7 +66,8 @@ pub fn follow<T: DeserializeOwned>(
 ) -> Result<u8, Failure> {
     let as_json = screen.json || json_line;
     let mut connection = errand.connect()?;
-    connection.ask(errand.ask.clone(), |part| {
+    let answer = connection.ask(errand.ask.clone(), |part| {
+        tell_silent(&part)?;
         for value in part.get(name).and_then(Value::as_array).into_iter().flatten() {
             if as_json {
                 screen.object(value.clone())?;
@@ -77,7 +78,19 @@ pub fn follow<T: DeserializeOwned>(
         }
         screen.flush()
     })?;
+    tell_silent(&answer)?;
     Ok(0)
+}
+
+/// Names the peers whose events are not among those of the swarm.
+fn tell_silent(answer: &Value) -> Result<(), Failure> {
+    let names = answer.get("silent").and_then(Value::as_array).into_iter().flatten();
+    let names: Vec<_> = names.filter_map(Value::as_str).map(|name| clean(name).into_owned()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    writeln!(std::io::stderr(), "no answer from {}: their events are not among these", names.join(", "))
+        .map_err(Failure::io("writing to stderr"))
 }
 
 /// Ends when it is so, with 75 if that takes too long.

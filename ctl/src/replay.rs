@@ -202,6 +202,7 @@ fn effect_text(effect: &Effect) -> String {
         Effect::Forget { number } => format!("forget line {number}"),
         Effect::Reply { result: Ok(()), .. } => "reply: done".into(),
         Effect::Reply { result: Err(error), .. } => format!("reply: {}", clean(&error.code)),
+        Effect::Recalled { merged, .. } => format!("the swarm's events: {}", merged.events.len()),
         Effect::Note(stamped) => format!("event {}", stamped.event.describe().1),
     }
 }

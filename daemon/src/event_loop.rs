@@ -32,7 +32,7 @@ use lineswarm_proto::{
     engine::{
         Engine, Restored,
         event::Event,
-        io::{Command, ConnId, Effect, Input, RequestId, Stamped},
+        io::{Command, ConnId, Effect, Input, RequestId},
     },
     time::Moment,
     wire::control::{ErrorBody, State},
@@ -109,14 +109,13 @@ impl EventLoop {
         let discovery = Discovery::start(&config, listen_address, registry, DISCOVERY, &waker, clock.now())?;
         let connections = Connections::new(registry.try_clone()?, waker, keys, CONNECTIONS);
         Report::start(&recovered, &config.node.state_dir);
-        let mut settings = config.settings(recovered.key.id());
+        let Recovered { state, lines, hearsay, key, .. } = recovered;
+        let restored = Restored { state, lines, hearsay, last_event: 0 };
+        let mut settings = config.settings(key.id());
         settings.swarm.advertise.get_or_insert(listen_address);
-        let restored =
-            Restored { state: recovered.state, lines: recovered.lines, hearsay: recovered.hearsay };
         let now = clock.now();
         let engine = Engine::new(settings, restored, seed()?, now);
         let capture = Capture::new(&config.node.state_dir);
-        let report = Report::new(&config.node.name);
         let history = History::open(&config.node.state_dir);
         let output = Output::new(config.submit.output.clone());
         Ok(Self {
@@ -136,7 +135,7 @@ impl EventLoop {
             connections,
             engine,
             capture,
-            report,
+            report: Report::default(),
             history,
             refusals: Refusals::default(),
             output,
@@ -254,8 +253,7 @@ impl EventLoop {
         for (conn, queued) in drained {
             self.feed(Input::Drained { conn, queued });
         }
-        let engine = &self.engine;
-        self.notify.turn(self.now, || engine.status());
+        self.notify.turn(self.now, || self.engine.status());
         if self.config.run.exit_when == ExitWhen::Done
             && self.engine.is_over()
             && self.connections.is_flushed()
@@ -267,7 +265,8 @@ impl EventLoop {
     /// One input, and everything that the engine wants for it.
     fn feed(&mut self, input: Input<'_>) {
         if let Some(event) = self.capture.input(&input, self.now) {
-            self.report.note(&Stamped { lamport: self.engine.lamport(), event }, self.now);
+            self.engine.note(event);
+            self.carry_out();
         }
         self.engine.handle(input, self.now);
         self.carry_out();
@@ -288,14 +287,14 @@ impl EventLoop {
                 Effect::Keep { number, first_hand } => self.store.keep(number, first_hand),
                 Effect::Forget { number } => self.store.forget(number),
                 Effect::Reply { request, result } => self.control.on_reply(request, result),
+                Effect::Recalled { request, merged } => self.control.on_recalled(request, *merged),
                 Effect::Note(stamped) => {
                     if matches!(stamped.event, Event::Complete { .. }) {
                         self.output.write(self.engine.lines());
                     }
                     self.discovery.note(&stamped.event, self.now);
-                    let engine = &self.engine;
-                    self.history.note(&stamped.event, || engine.status(), SystemTime::now());
-                    self.report.note(&stamped, self.now);
+                    self.history.note(&stamped.event, || self.engine.status(), SystemTime::now());
+                    self.report.note(&stamped.event);
                 }
             }
         }
@@ -322,10 +321,8 @@ impl EventLoop {
     fn accept(&mut self) -> Result<(), RunError> {
         self.accept_more = false;
         self.accept_again = None;
-        let allow = &self.config.swarm.allow;
         let mut incoming = Vec::new();
-        let allowed = |ip| allow.is_empty() || allow.iter().any(|network| network.contains(ip));
-        let end = self.listener.accept_turn(allowed, &mut incoming);
+        let end = self.listener.accept_turn(|ip| self.config.swarm.allows(ip), &mut incoming);
         for one in incoming {
             match one {
                 Incoming::Admitted(stream, from) => self.connections.accept(stream, from, self.now),
@@ -349,9 +346,12 @@ impl EventLoop {
 
     /// Addresses that were found, to the engine.
     fn turn_discovery(&mut self) {
-        let engine = &self.engine;
-        self.discovery.turn(self.now, &|| engine.has_absent_peers());
+        self.discovery.turn(self.now, &|| self.engine.has_absent_peers());
         while let Some(found) = self.discovery.next_found() {
+            if !self.config.swarm.allows(found.address.ip()) {
+                self.report.count_refusal("found-not-allowed");
+                continue;
+            }
             self.feed(Input::Found { address: found.address, how: &found.how });
         }
         for reason in self.discovery.take_ignored() {

@@ -3,9 +3,9 @@
 //!
 //! Lines come from any thread. Invariant: what is kept is bounded in lines and in the length of each.
 
-use crate::{args::LogFormat, recent::Recent};
+use crate::args::LogFormat;
 use env_logger::{Builder, Logger, Target};
-use lineswarm_proto::{limits, wire::control::LogLine};
+use lineswarm_proto::{limits, recent::Recent, wire::control::LogLine};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;

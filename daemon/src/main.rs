@@ -16,7 +16,6 @@ mod logging;
 mod net;
 mod notify;
 mod output;
-mod recent;
 mod refusals;
 mod reload;
 mod report;

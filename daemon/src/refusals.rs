@@ -26,15 +26,14 @@ impl Refusals {
         report.count_refusal(reason);
         let source =
             from.parse::<SocketAddr>().map_or_else(|_| from.into(), |address| address.ip().to_string());
-        let key = format!("{source} {reason}");
-        if self.logged.get(&key).is_some_and(|last| now < *last + QUIET) {
+        if self.logged.get(&source).is_some_and(|last| now < *last + QUIET) {
             return;
         }
         if self.logged.len() >= SOURCES {
-            let oldest = self.logged.iter().min_by_key(|(_, at)| **at).map(|(key, _)| key.clone());
-            oldest.and_then(|key| self.logged.remove(&key));
+            let oldest = self.logged.iter().min_by_key(|(_, at)| **at).map(|(source, _)| source.clone());
+            oldest.and_then(|source| self.logged.remove(&source));
         }
-        self.logged.insert(key, now);
+        self.logged.insert(source, now);
         log::warn!("connection-refused from={from} reason={reason} why=\"{why}\"");
     }
 }

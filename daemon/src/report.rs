@@ -1,17 +1,12 @@
-//! What happened, told three ways: a log line, a counter, and a record for `events`.
+//! What happened, told two ways: a log line and a counter; and what of it an operator should know while it lasts.
 //!
-//! The engine's events and the shell's own refusals and troubles come in; nothing here decides. Invariant: at most
-//! [`limits::EVENTS`] of the newest records are kept.
+//! The engine's events and the shell's own refusals and troubles come in; nothing here decides. (What `events` shows
+//! is the engine's own.)
 
-use crate::{recent::Recent, store::Recovered};
+use crate::store::Recovered;
 use lineswarm_proto::{
-    engine::{
-        event::{Event as Happened, Fields, Level},
-        io::Stamped,
-    },
+    engine::event::{Event as Happened, Fields, Level},
     limits,
-    time::Moment,
-    wire::control::Event,
 };
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
@@ -19,22 +14,12 @@ use std::{collections::BTreeMap, fmt::Write, path::Path};
 const TARGET: &str = "lineswarm";
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Report {
-    node: String,
-    recent: Recent<Happening>,
     counters: BTreeMap<&'static str, u64>,
     refusals: BTreeMap<&'static str, u64>,
     problem: Option<Problem>,
     trouble: Option<String>,
-}
-
-/// An event as it came, which takes a fifth of what its record takes.
-#[derive(Debug)]
-pub(crate) struct Happening {
-    seq: u64,
-    at: Moment,
-    stamped: Stamped,
 }
 
 /// The newest warning or error that nothing has ended yet.
@@ -62,26 +47,14 @@ impl Report {
         }
     }
 
-    pub(crate) fn new(node: &str) -> Self {
-        Self {
-            node: node.into(),
-            recent: Recent::new(limits::EVENTS),
-            counters: BTreeMap::new(),
-            refusals: BTreeMap::new(),
-            problem: None,
-            trouble: None,
-        }
-    }
-
     /// One of the engine's events.
-    pub(crate) fn note(&mut self, stamped: &Stamped, now: Moment) {
-        let (level, what, fields) = stamped.event.describe();
+    pub(crate) fn note(&mut self, event: &Happened) {
+        let (level, what, fields) = event.describe();
         if log::log_enabled!(target: TARGET, log_level(level)) {
             log::log!(target: TARGET, log_level(level), "{}", line(what, &fields));
         }
         *self.counters.entry(what).or_default() += 1;
-        self.weigh(&stamped.event, level, what, &fields);
-        self.recent.push(|seq| Happening { seq, at: now, stamped: stamped.clone() });
+        self.weigh(event, level, what, &fields);
     }
 
     /// Somebody who came was turned away; `reason` is short.
@@ -92,16 +65,6 @@ impl Report {
     /// The store can't write, or can again.
     pub(crate) fn set_trouble(&mut self, trouble: Option<String>) {
         self.trouble = trouble;
-    }
-
-    /// The newest records. Within one node their order is that of Lamport times too.
-    pub(crate) fn recent(&self) -> &Recent<Happening> {
-        &self.recent
-    }
-
-    /// One of them, as clients see it.
-    pub(crate) fn record(&self, kept: &Happening) -> Event {
-        kept.stamped.record(kept.seq, kept.at, &self.node)
     }
 
     /// How often each event came that did.
@@ -188,34 +151,12 @@ mod tests {
     use lineswarm_proto::ids::{LineNumber, PeerId};
     use std::time::Duration;
 
-    fn note(report: &mut Report, lamport: u64, event: Happened) {
-        report.note(&Stamped { lamport, event }, Moment(lamport * 1_000_000));
-    }
-
     fn lost(why: &str) -> Happened {
         Happened::ServerLost { why: why.into(), unanswered: 1, retry_in: Duration::from_millis(500) }
     }
 
     fn connected() -> Happened {
         Happened::ServerConnected { address: "127.0.0.1:9801".into(), source: "any".into() }
-    }
-
-    #[test]
-    fn the_newest_records_are_kept_with_their_numbers_times_and_levels() {
-        let mut report = Report::new("lab1/alice");
-        let most = u64::try_from(limits::EVENTS).unwrap();
-        for lamport in 1..=most + 10 {
-            note(&mut report, lamport, Happened::Paused);
-        }
-        let seqs: Vec<u64> = report.recent().since(0).map(|event| event.seq).collect();
-        assert_eq!(seqs, (11..=most + 10).collect::<Vec<_>>());
-        assert_eq!(report.counters().collect::<Vec<_>>(), [("paused", most + 10)]);
-        let last = report.record(report.recent().since(most + 10).next().unwrap());
-        assert_eq!(
-            (last.lamport, last.node.as_str(), last.level.as_str()),
-            (most + 10, "lab1/alice", "info")
-        );
-        assert!((last.t - (most + 10) as f64).abs() < 1e-9);
     }
 
     #[test]
@@ -234,29 +175,29 @@ mod tests {
 
     #[test]
     fn a_problem_is_shown_until_it_is_over() {
-        let mut report = Report::new("a");
+        let mut report = Report::default();
         assert_eq!(report.last_problem(), None);
-        note(&mut report, 1, lost("connection refused"));
+        report.note(&lost("connection refused"));
         assert_eq!(
             report.last_problem().unwrap(),
             "server-lost: connection refused (unanswered 1, retry_in_s 0.500)"
         );
-        note(&mut report, 2, Happened::Paused);
+        report.note(&Happened::Paused);
         assert!(report.last_problem().is_some());
-        note(&mut report, 3, connected());
+        report.note(&connected());
         assert_eq!(report.last_problem(), None);
 
-        note(&mut report, 4, Happened::Conflict { number: LineNumber(7), peer: PeerId([1; 16]) });
-        note(&mut report, 5, connected());
+        report.note(&Happened::Conflict { number: LineNumber(7), peer: PeerId([1; 16]) });
+        report.note(&connected());
         assert_eq!(report.last_problem().unwrap(), "conflict: line 7, peer 01010101");
-        note(&mut report, 6, Happened::Corrected { number: LineNumber(7), wrong: None });
+        report.note(&Happened::Corrected { number: LineNumber(7), wrong: None });
         assert!(report.last_problem().unwrap().starts_with("conflict"), "a repair is no problem");
     }
 
     #[test]
     fn a_store_that_cannot_write_comes_before_everything_else() {
-        let mut report = Report::new("a");
-        note(&mut report, 1, lost("gone"));
+        let mut report = Report::default();
+        report.note(&lost("gone"));
         report.set_trouble(Some("disk full".into()));
         assert_eq!(report.last_problem().unwrap(), "disk full");
         report.set_trouble(None);

@@ -46,6 +46,8 @@ pub struct Start {
     pub seed: u64,
     /// What the store had.
     pub state: Option<Durable>,
+    /// The number of the last event before.
+    pub last_event: u64,
     /// How many lines follow.
     pub lines: u32,
 }
@@ -146,6 +148,7 @@ impl Start {
             settings: settings.clone(),
             seed,
             state: restored.state.clone(),
+            last_event: restored.last_event,
             lines: u32::try_from(restored.lines.len()).unwrap_or(u32::MAX),
         }
     }

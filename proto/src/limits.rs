@@ -50,6 +50,10 @@ pub const EVENTS: usize = 1024;
 pub const LOG_LINES: usize = 512;
 /// See [`LOG_LINES`].
 pub const LOG_LINE_BYTES: usize = 1024;
+/// What the events may say that one node tells another of, in bytes: the newest that fit.
+pub const RECALL_BYTES: usize = 128 * 1024;
+/// Questions for the swarm's recent events that are under way at once.
+pub const RECALLS: usize = 16;
 /// Handshakes of peers under way at once.
 pub const HANDSHAKES: usize = 256;
 /// The longest capture of an engine's inputs, in bytes; reaching it ends the capture.

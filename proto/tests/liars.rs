@@ -61,7 +61,7 @@ fn engine() -> Engine {
         autostart: true,
     };
     let state = Durable { job: job(), ..Durable::default() };
-    let restored = Restored { state: Some(state), lines, hearsay: Vec::new() };
+    let restored = Restored { state: Some(state), lines, hearsay: Vec::new(), last_event: 0 };
     Engine::new(settings, restored, 1, Moment::ZERO)
 }
 

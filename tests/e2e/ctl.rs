@@ -329,6 +329,16 @@ fn events_come_as_they_happen_and_end_with_the_reader() {
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].clone())
         .collect();
     assert_eq!(seqs, [1, 2]);
+
+    let merged = FakeDaemon::answering(move |_| {
+        vec![
+            json!({"part": {"events": [event(1)]}}),
+            ok(json!({"next": 2, "silent": ["lab1/bob", "lab1/carol"]})),
+        ]
+    });
+    let shown = merged.ctl("events --follow=false --causal");
+    assert_eq!(shown.out.lines().count(), 1);
+    assert_eq!(shown.err, "no answer from lab1/bob, lab1/carol: their events are not among these\n");
 }
 
 #[test]

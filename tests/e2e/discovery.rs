@@ -85,3 +85,20 @@ fn the_addresses_of_a_name_are_dialled_and_the_one_that_is_oneself_only_once() {
     assert_eq!(peers(&two)[0]["found"], "dns:localhost");
     wait_until("it knows itself", || !peers(&one).iter().any(|peer| peer["address"] == listen.as_str()));
 }
+
+#[test]
+fn an_instance_that_allow_leaves_out_is_not_dialled_though_it_was_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let one = instance(directory.path(), "one", "127.0.0.1:1", &["--autostart", "false"]);
+    let strict = ["--autostart", "false", "--allow", "10.0.0.0/8"];
+    let two = instance(directory.path(), "two", "127.0.0.1:1", &strict);
+    let count = |reason: &str| {
+        let stats = two.client().ask(json!({"cmd": "stats"})).unwrap();
+        stats[format!("refused.{reason}")].as_u64().unwrap_or_default()
+    };
+    wait_until("it is found, and comes itself", || {
+        count("found-not-allowed") > 0 && count("not-allowed") > 0
+    });
+    assert!(peers(&two).is_empty() && !two.log().contains("dial-failed"), "{}", two.log());
+    assert_eq!(one.status()["peers"]["connected"], 0);
+}

@@ -4,7 +4,7 @@
 
 mod support;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{Daemon, Server, free_addresses, member, swarm};
 
 /// All hold the served file, and the server saw exactly one submit, a right one.
@@ -16,6 +16,19 @@ fn all_is_well(server: Server, daemons: &[Daemon]) {
     }
     let end = server.end();
     assert_eq!((&end["submits"], &end["right_submits"]), (&json!(1), &json!(1)), "{end}");
+}
+
+/// Of the events that it keeps, in their order.
+fn lamport_times(daemon: &Daemon) -> Vec<u64> {
+    let mut times = Vec::new();
+    let keep = |part: &Value| {
+        times.extend(
+            part["events"].as_array().unwrap().iter().map(|event| event["lamport"].as_u64().unwrap()),
+        );
+    };
+    daemon.client().ask_parts(json!({"cmd": "events"}), keep).unwrap();
+    assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
+    times
 }
 
 #[test]
@@ -132,11 +145,13 @@ fn a_killed_daemon_resumes_with_what_it_had_stored() {
     let mut daemon = Daemon::start(directory.path(), "one", &["--server", &server.address, "--lines", "400"]);
     daemon.wait("submitted");
     daemon.client().ask(json!({"cmd": "save"})).unwrap();
+    let before = lamport_times(&daemon);
     daemon.kill();
     let again = Daemon::start(directory.path(), "one", &["--server", &server.address, "--lines", "400"]);
     let status = again.wait("submitted");
     assert_eq!(status["job"]["draws"], 0);
     assert_eq!(again.dump(), server.served());
+    assert!(lamport_times(&again).first() > before.last(), "Lamport time goes on in the next life");
     let end = server.end();
     assert_eq!(end["submits"], 1);
 }
@@ -178,4 +193,46 @@ fn of_daemons_that_share_an_address_one_draws_where_one_connection_lives() {
             assert_ne!(yielded[0], yielded[1], "who came first draws");
         }
     }
+}
+
+#[test]
+fn the_swarm_s_events_are_told_by_any_peer_with_each_effect_after_its_cause() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path(), &["--rate", "2000", "--lines", "200"]);
+    let daemons = swarm(directory.path(), &server.address, 3, &["--lines", "200"]);
+    daemons.iter().for_each(|daemon| drop(daemon.wait("peers=2")));
+    daemons.iter().for_each(|daemon| drop(daemon.wait("submitted")));
+    let names = ["peer0", "peer1", "peer2"];
+    let led = |daemon: &Daemon| daemon.wait("master")["master"]["name"].as_str().unwrap().to_owned();
+    let old = names.iter().position(|name| led(&daemons[0]) == *name).unwrap();
+    let (new, third) = ((old + 1) % 3, (old + 2) % 3);
+    daemons[old].client().ask(json!({"cmd": "elect", "to": names[new]})).unwrap();
+    support::wait_until("the other one leads", || daemons.iter().all(|daemon| led(daemon) == names[new]));
+    for asked in &daemons {
+        let mut events: Vec<Value> = Vec::new();
+        let keep = |part: &Value| events.extend(part["events"].as_array().unwrap().iter().cloned());
+        let end = asked.client().ask_parts(json!({"cmd": "events", "causal": true}), keep).unwrap();
+        assert_eq!(end["silent"], json!([]));
+        let times: Vec<_> = events.iter().map(|event| event["lamport"].as_u64().unwrap()).collect();
+        assert!(times.is_sorted(), "{times:?}");
+        let last = |node: usize, what: &str| {
+            let is_it = |event: &Value| event["node"] == names[node] && event["what"] == what;
+            events.iter().rposition(is_it).unwrap_or_else(|| panic!("no {what} of peer{node} in {events:#?}"))
+        };
+        let elected = last(new, "master-elected");
+        assert!(last(new, "candidate") < elected, "it stood, then it was elected");
+        assert!(last(old, "master-elected") > elected && last(third, "master-elected") > elected);
+        let done = last(old, "submit-sent").min(last(old, "intent-said"));
+        assert!(done < last(new, "done") && done < last(third, "done"), "it was sent, then they heard of it");
+    }
+    // One that does not answer is named, after a second.
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&daemons[third].child),
+        rustix::process::Signal::STOP,
+    )
+    .unwrap();
+    let asked = std::time::Instant::now();
+    let end = daemons[old].client().ask(json!({"cmd": "events", "causal": true})).unwrap();
+    assert_eq!(end["silent"], json!([names[third]]));
+    assert!(asked.elapsed() < std::time::Duration::from_secs(10));
 }

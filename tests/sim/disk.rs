@@ -34,6 +34,8 @@ pub struct Disk {
     flushing: bool,
     /// Every state takes that much longer.
     pub slow: Duration,
+    /// It is never busy with anything else.
+    pub steady: bool,
 }
 
 impl Disk {
@@ -57,7 +59,8 @@ impl Disk {
         agenda: &mut Agenda,
     ) {
         // Mostly a few milliseconds, now and then a disk that is busy with something else.
-        let micros = if rng.u8(..) < 8 { rng.u64(20_000..300_000) } else { rng.u64(100..8_000) };
+        let micros =
+            if rng.u8(..) < 8 && !self.steady { rng.u64(20_000..300_000) } else { rng.u64(100..8_000) };
         let ready = agenda.now().max(self.busy_until) + Duration::from_micros(micros) + self.slow;
         self.busy_until = ready;
         self.queue.push_back(Work::State { ready, ticket, state });
@@ -141,7 +144,12 @@ impl Disk {
             lines.insert(number, text.as_slice().into());
         }
         let hearsay = self.lines.iter().filter(|(_, (_, first_hand))| !first_hand);
-        Restored { state: self.state.clone(), lines, hearsay: hearsay.map(|(&number, _)| number).collect() }
+        Restored {
+            state: self.state.clone(),
+            lines,
+            hearsay: hearsay.map(|(&number, _)| number).collect(),
+            last_event: 0,
+        }
     }
 }
 

@@ -295,6 +295,10 @@ impl Alone {
                 Effect::Reply { result, .. } => {
                     self.transcript.tell(now, "reply", || format!("{result:?}"));
                 }
+                Effect::Recalled { merged, .. } => {
+                    let most = limits::EVENTS * (self.ids.len() + 1);
+                    promise(merged.events.len() <= most, || format!("{} events", merged.events.len()))?;
+                }
                 Effect::Note(stamped) => {
                     let (level, name, fields) = stamped.event.describe();
                     self.transcript.tell(now, "note", || format!("{level} {name} {fields:?}"));

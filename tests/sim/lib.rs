@@ -5,6 +5,7 @@
 //! promise; [`play`] then plays the same seed again to tell the whole story.
 
 mod agenda;
+mod causes;
 pub mod chaos;
 pub mod disk;
 pub mod hostile;

@@ -317,6 +317,7 @@ fn brief(message: &Message<'_>) -> String {
             let name = if matches!(message, Message::Have(_)) { "have" } else { "want" };
             format!("{name} {} lines", bits.iter().map(|byte| byte.count_ones()).sum::<u32>())
         }
+        Message::Recalled(recalled) => format!("recalled {} events", recalled.events.len()),
         other => format!("{other:?}"),
     }
 }

@@ -50,6 +50,10 @@ pub struct Plan {
     pub skew_ppm: u32,
     /// No request but SENDLINE and SUBMIT is answered.
     pub tournament: bool,
+    /// `run.autostart`
+    pub autostart: bool,
+    /// Now and then a disk is busy with something else for a while.
+    pub busy_disks: bool,
 }
 
 impl Plan {
@@ -77,6 +81,8 @@ impl Plan {
             auto: false,
             skew_ppm: 0,
             tournament: false,
+            autostart: true,
+            busy_disks: true,
         }
     }
 
@@ -124,7 +130,7 @@ impl Plan {
             },
             election: Election { priority: i32::from(self.preferred == Some(node)), ..self.election },
             submit_by: self.submit_by,
-            autostart: true,
+            autostart: self.autostart,
         }
     }
 }

@@ -10,6 +10,7 @@ pub use faults::Action;
 use crate::{
     Broken, Plan,
     agenda::{Agenda, Happening},
+    causes::Causes,
     net::{End, Heard, Life, Net, Place, WireId},
     node::{Conn, Node},
     oracle::Oracle,
@@ -18,7 +19,10 @@ use crate::{
 };
 use core::time::Duration;
 use lineswarm_proto::{
-    engine::io::{ConnId, Effect, Input},
+    engine::{
+        io::{ConnId, Effect, Input},
+        recall::Merged,
+    },
     ids::PeerId,
     line_server::{self, LineServer},
     time::Moment,
@@ -57,6 +61,8 @@ pub struct World {
     requests: u64,
     /// Ids whose disk was lost.
     gone: Vec<PeerId>,
+    causes: Option<Causes>,
+    recalled: Vec<(usize, Merged)>,
 }
 
 impl World {
@@ -70,7 +76,9 @@ impl World {
         let nodes = (0..plan.nodes).map(|node| {
             let id = PeerId(core::array::from_fn(|_| rng.u8(..)));
             let skew = i64::from(plan.skew_ppm);
-            Node::new(plan.settings(node, id), rng.i64(-skew..=skew))
+            let mut node = Node::new(plan.settings(node, id), rng.i64(-skew..=skew));
+            node.disk.steady = !plan.busy_disks;
+            node
         });
         let nodes: Vec<_> = nodes.collect();
         let file = match file {
@@ -92,6 +100,8 @@ impl World {
             submitted: Vec::new(),
             requests: 0,
             gone: Vec::new(),
+            causes: None,
+            recalled: Vec::new(),
             rng,
         };
         for node in 0..plan.nodes {
@@ -278,7 +288,12 @@ impl World {
                 }
                 self.feed(node, Input::Opened { conn, peer, address: SocketAddr::new(ip_of(other), 7000) })
             }
-            Heard::Bytes(_, bytes) => self.feed(node, Input::Bytes { conn, bytes: &bytes }),
+            Heard::Bytes(_, bytes) => {
+                if let (Some(causes), Some(at)) = (&mut self.causes, state.conns.get(&conn)) {
+                    causes.on_heard(node, wire, at.side, bytes.len());
+                }
+                self.feed(node, Input::Bytes { conn, bytes: &bytes })
+            }
             Heard::Drained(_, queued) => self.feed(node, Input::Drained { conn, queued }),
             Heard::Closed(_, why) => {
                 state.conns.remove(&conn);
@@ -355,6 +370,9 @@ impl World {
                     }
                     None => self.oracle.on_request(node, state, &bytes, &mut self.transcript, now)?,
                 }
+                if let Some(causes) = &mut self.causes {
+                    causes.on_write(node, wire, side, bytes.len());
+                }
                 self.net.write(wire, side, &bytes, &mut self.agenda);
             }
             Effect::Close { conn } => {
@@ -374,10 +392,20 @@ impl World {
                 state.disk.keep(&lines, number, first_hand);
             }
             Effect::Forget { number } => state.disk.forget(number),
+            Effect::Recalled { merged, .. } => {
+                self.transcript.tell(now, &state.settings.name, || format!("recalls {:?}", merged.silent));
+                if let Some(causes) = &self.causes {
+                    causes.check(&merged)?;
+                }
+                self.recalled.push((node, *merged));
+            }
             Effect::Reply { result, .. } => {
                 self.transcript.tell(now, &state.settings.name, || format!("replies {result:?}"));
             }
             Effect::Note(stamped) => {
+                if let Some(causes) = &mut self.causes {
+                    causes.on_note(node, &state.settings.name, &stamped);
+                }
                 self.transcript.tell(now, &state.settings.name, || {
                     let (level, name, fields) = stamped.event.describe();
                     let fields: String =

@@ -17,7 +17,7 @@ pub(crate) use network::Network;
 pub(crate) use places::Environment;
 use places::Instance;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 pub(crate) use table::{Kind, SETTINGS, Setting, nearest};
 pub(crate) use value::Value;
@@ -61,6 +61,13 @@ pub(crate) struct Swarm {
     pub(crate) topology: Topology,
     pub(crate) max_peers: usize,
     pub(crate) insecure: bool,
+}
+
+impl Swarm {
+    /// May a peer at this address come in, or be dialled because it was found?
+    pub(crate) fn allows(&self, address: IpAddr) -> bool {
+        self.allow.is_empty() || self.allow.iter().any(|network| network.contains(address))
+    }
 }
 
 /// One entry of `swarm.discover`.

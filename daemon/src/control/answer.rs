@@ -41,6 +41,11 @@ pub(super) enum Answer {
     Wait(Wait),
     /// When the event loop has done something.
     Wish(Wish),
+    /// When the engine has gathered the swarm's events.
+    Recall {
+        since: u64,
+        follow: bool,
+    },
     Save,
     Verify,
 }
@@ -116,9 +121,9 @@ pub(super) fn answer(
         Command::Wait { until, timeout_ms } => {
             return Wait::new(around, &until, timeout_ms).map(Answer::Wait);
         }
-        // The events of one node are numbered in the order of their Lamport times: causal order is the usual one.
-        Command::Events { since, follow, causal: _ } => {
-            return Stream::events(around, since, follow).map(Answer::Stream);
+        Command::Events { since, follow, causal } => {
+            let own = Stream::events(around, since, follow)?;
+            return Ok(if causal { Answer::Recall { since, follow } } else { Answer::Stream(own) });
         }
         Command::Log { since, follow } => {
             return Stream::log(&desk.log, since, follow).map(Answer::Stream);
@@ -214,6 +219,6 @@ fn stats(around: &Surroundings<'_>) -> BTreeMap<String, u64> {
     ];
     let job = job.into_iter().map(|(name, count)| (format!("job.{name}"), count));
     let events = around.report.counters().map(|(what, count)| (format!("event.{what}"), count));
-    let refused = around.report.refusals().map(|(reason, count)| (format!("refused.{reason}"), count));
+    let refused = around.refusals().map(|(reason, count)| (format!("refused.{reason}"), count));
     job.chain(events).chain(refused).collect()
 }

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::net::conn::{Conn, ReadOutcome};
 use lineswarm_proto::{
-    engine::io::RequestId,
+    engine::{
+        io::{Command as Order, RequestId},
+        recall::Merged,
+    },
     limits,
     time::Moment,
     wire::control::{ErrorBody, Request},
@@ -33,6 +36,8 @@ enum Running {
     Wait(Wait),
     /// The event loop, the engine or the store has it.
     Asked(RequestId),
+    /// The engine gathers events; this node's are to be followed, or not.
+    Recalling(RequestId, bool),
     /// It has answered.
     Told(Result<Json, ErrorBody>),
 }
@@ -100,15 +105,24 @@ impl Client {
     /// The request that the event loop was given for this client.
     pub(super) fn asked(&self) -> Option<RequestId> {
         match self.running {
-            Some((_, Running::Asked(request))) => Some(request),
+            Some((_, Running::Asked(request) | Running::Recalling(request, _))) => Some(request),
             _ => None,
         }
     }
 
     /// What was asked of the event loop is done, or not.
     pub(super) fn on_reply(&mut self, result: Result<Json, ErrorBody>) {
-        if let Some((_, running @ Running::Asked(_))) = &mut self.running {
+        if let Some((_, running @ (Running::Asked(_) | Running::Recalling(..)))) = &mut self.running {
             *running = Running::Told(result);
+        }
+    }
+
+    /// The swarm's events were gathered.
+    pub(super) fn on_recalled(&mut self, merged: Merged) {
+        if let Some((_, running)) = &mut self.running
+            && let Running::Recalling(_, follow) = *running
+        {
+            *running = Running::Stream(Stream::merged(merged, follow));
         }
     }
 
@@ -247,6 +261,10 @@ impl Client {
             Ok(Answer::Stream(stream)) => Running::Stream(stream),
             Ok(Answer::Wait(wait)) => Running::Wait(wait),
             Ok(Answer::Wish(wish)) => ask(wish),
+            Ok(Answer::Recall { since, follow }) => {
+                let wish = Wish::Command(Order::Recall { since });
+                Running::Recalling(wishes.push(self.token, wish), follow)
+            }
             Ok(Answer::Save) => ask(Wish::Save(token)),
             Ok(Answer::Verify) => ask(Wish::Verify(token)),
         };
@@ -270,7 +288,7 @@ impl Client {
         let (running, more) = match running {
             // Nobody is there to hear it.
             Running::Wait(_) | Running::Stream(_) if self.gone => return (false, false),
-            Running::Asked(_) => (running, false),
+            Running::Asked(_) | Running::Recalling(..) => (running, false),
             Running::Told(result) => {
                 self.end(id, result);
                 return (false, false);

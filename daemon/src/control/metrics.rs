@@ -113,7 +113,7 @@ pub(super) fn text(around: &Surroundings<'_>) -> String {
         page.sample("events_total", &[("event", what)], count);
     }
     page.family("refused_total", "counter", "Connections turned away, by reason.");
-    for (reason, count) in around.report.refusals() {
+    for (reason, count) in around.refusals() {
         page.sample("refused_total", &[("reason", reason)], count);
     }
     page.0

@@ -32,6 +32,7 @@ use lineswarm_proto::{
     engine::{
         Engine,
         io::{Command, RequestId},
+        recall::Merged,
     },
     limits,
     time::Moment,
@@ -67,6 +68,11 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
+    /// How many were turned away, by reason: before their handshake was complete, and after it.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.report.refusals().chain(self.engine.refusals())
+    }
+
     /// The engine's status with what only the shell knows.
     pub(crate) fn status(&self) -> Status {
         let mut status = self.engine.status();
@@ -347,6 +353,15 @@ impl Control {
         });
         if let Some(client) = self.clients.get_mut(&token) {
             client.on_reply(result);
+            self.awake.insert(token);
+        }
+    }
+
+    /// What happened in the swarm, as the engine gathered it.
+    pub(crate) fn on_recalled(&mut self, request: RequestId, merged: Merged) {
+        let Some(token) = self.wishes.asked.remove(&request) else { return };
+        if let Some(client) = self.clients.get_mut(&token) {
+            client.on_recalled(merged);
             self.awake.insert(token);
         }
     }

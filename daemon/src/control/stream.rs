@@ -4,17 +4,19 @@
 //! one. Invariant: a piece has at most [`limits::SLICE_LINES`] items, and is closed when it passes [`PIECE_BYTES`].
 
 use super::{Surroundings, answer::Json};
-use crate::{logging::LogLines, recent::Recent, report::Happening};
+use crate::logging::LogLines;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lineswarm_proto::{
+    engine::{noted::Noted, recall::Merged},
     ids::LineNumber,
     limits,
     lines::SharedLines,
+    recent::Recent,
     wire::control::{ErrorBody, Event, Line, LogLine},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::json;
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 /// A piece is closed when its texts pass this.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -36,8 +38,18 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) enum Stream {
     Held(Held),
-    Missing { left: Range<u32>, sent: u64 },
+    Missing {
+        left: Range<u32>,
+        sent: u64,
+    },
     Events(Follow),
+    /// The swarm's; then, to be followed, this node's.
+    Merged {
+        events: VecDeque<Event>,
+        silent: Vec<String>,
+        next: u64,
+        follow: bool,
+    },
     Log(Follow, LogLines),
 }
 
@@ -151,7 +163,13 @@ impl Stream {
 
     /// `events` from number `since` on.
     pub(super) fn events(around: &Surroundings<'_>, since: u64, follow: bool) -> Result<Self, ErrorBody> {
-        Follow::new(around.report.recent(), "event", since, follow).map(Self::Events)
+        Follow::new(around.engine.recent(), "event", since, follow).map(Self::Events)
+    }
+
+    /// `events` with `causal`, gathered.
+    pub(super) fn merged(merged: Merged, follow: bool) -> Self {
+        let Merged { events, silent, next } = merged;
+        Self::Merged { events: events.into(), silent, next, follow }
     }
 
     /// `log` from number `since` on.
@@ -181,10 +199,20 @@ impl Stream {
                 }
             }
             Self::Events(way) => {
-                let show = |kept: &Happening| around.report.record(kept);
-                way.step(around.report.recent(), "events", show, |event: &Event| {
-                    event.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
-                })
+                let show = |noted: &Noted| noted.record(around.engine.name());
+                way.step(around.engine.recent(), "events", show, text_bytes)
+            }
+            Self::Merged { events, silent, next, follow } => {
+                let list = piece(core::iter::from_fn(|| events.pop_front()), text_bytes);
+                if !list.is_empty() {
+                    return Step::Part(Json::of(&Newest { name: "events", list, lost: 0 }));
+                }
+                let (next, silent) = (*next, core::mem::take(silent));
+                if !*follow {
+                    return Step::End(Ok(Json::of(&json!({ "next": next, "silent": silent }))));
+                }
+                *self = Self::Events(Follow { next, until: None });
+                Step::Part(Json::of(&json!({ "events": [], "silent": silent })))
             }
             Self::Log(way, log) => {
                 way.step(&log.lock(), "lines", LogLine::clone, |line: &LogLine| line.message.len())
@@ -194,7 +222,12 @@ impl Stream {
 
     /// Does it go on without end, as things happen?
     pub(super) fn follows(&self) -> bool {
-        matches!(self, Self::Events(Follow { until: None, .. }) | Self::Log(Follow { until: None, .. }, _))
+        matches!(
+            self,
+            Self::Events(Follow { until: None, .. })
+                | Self::Merged { follow: true, .. }
+                | Self::Log(Follow { until: None, .. }, _)
+        )
     }
 }
 
@@ -225,14 +258,7 @@ impl Follow {
             return Step::End(Ok(Json::of(&json!({ "next": self.next }))));
         }
         let first = self.next.max(recent.oldest());
-        let (mut list, mut bytes) = (Vec::new(), 0);
-        for one in recent.since(first).map(show) {
-            bytes += bytes_of(&one);
-            list.push(one);
-            if list.len() >= limits::SLICE_LINES || bytes >= PIECE_BYTES {
-                break;
-            }
-        }
+        let list = piece(recent.since(first).map(show), bytes_of);
         if list.is_empty() {
             return Step::Wait;
         }
@@ -283,4 +309,21 @@ pub(super) fn line(number: LineNumber, text: &[u8]) -> Line {
 fn incomplete(why: String) -> ErrorBody {
     let cure = "wait for it: lineswarmctl wait --for complete, or take what there is: --partial";
     ErrorBody::new("E_INCOMPLETE", "the file is not complete", why, cure)
+}
+
+fn text_bytes(event: &Event) -> usize {
+    event.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
+}
+
+/// As many as go into one piece.
+fn piece<T>(from: impl Iterator<Item = T>, bytes_of: impl Fn(&T) -> usize) -> Vec<T> {
+    let (mut piece, mut bytes) = (Vec::new(), 0);
+    for one in from {
+        bytes += bytes_of(&one);
+        piece.push(one);
+        if piece.len() >= limits::SLICE_LINES || bytes >= PIECE_BYTES {
+            break;
+        }
+    }
+    piece
 }

@@ -185,7 +185,11 @@ impl Replay {
             (Stage::Start, number::START) => {
                 let start: Start = owned(bytes).ok_or(senseless)?;
                 see(at, Seen::Start(&start));
-                let restored = Restored { state: start.state.clone(), ..Restored::default() };
+                let restored = Restored {
+                    state: start.state.clone(),
+                    last_event: start.last_event,
+                    ..Restored::default()
+                };
                 self.stage = Stage::Lines(Box::new(Making { start, restored, at }));
                 self.begin_if_whole(see);
             }

@@ -2,32 +2,9 @@
 //! the simulator its transcript.
 
 use crate::ids::{JobId, LineNumber, PeerId, Term};
-use core::{fmt, time::Duration};
+pub use crate::level::Level;
+use core::time::Duration;
 use serde::Serialize;
-
-/// How much an event matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// The operator must act.
-    Error,
-    /// Degraded, but it goes on.
-    Warn,
-    /// A dozen a run.
-    Info,
-    /// Per connection.
-    Debug,
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-        })
-    }
-}
 
 /// What happened; [`Event::describe`] tells each one's name, level and fields.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,7 +28,7 @@ pub enum Event {
     LinkOpened { peer: PeerId, name: String, address: String },
     LinkClosed { peer: PeerId, name: String, why: String },
     DialFailed { address: String, why: String },
-    PeerRefused { peer: PeerId, why: String },
+    PeerRefused { peer: PeerId, address: String, why: String },
     MemberJoined { peer: PeerId },
     MemberLeft { peer: PeerId },
     Candidate { term: Term, pre: bool },
@@ -165,9 +142,11 @@ impl Event {
             Self::DialFailed { address, why } => {
                 (Debug, "dial-failed", vec![("address", address.clone()), ("why", why.clone())])
             }
-            Self::PeerRefused { peer, why } => {
-                (Warn, "peer-refused", vec![("peer", peer.short()), ("why", why.clone())])
-            }
+            Self::PeerRefused { peer, address, why } => (
+                Warn,
+                "peer-refused",
+                vec![("peer", peer.short()), ("address", address.clone()), ("why", why.clone())],
+            ),
             Self::MemberJoined { peer } => (Info, "member-joined", vec![("peer", peer.short())]),
             Self::MemberLeft { peer } => (Info, "member-left", vec![("peer", peer.short())]),
             Self::Candidate { term, pre } => {

@@ -3,6 +3,7 @@
 use crate::{
     engine::{
         event::Event,
+        recall::Merged,
         state::{Durable, Ticket},
     },
     ids::{LineNumber, PeerId},
@@ -52,18 +53,44 @@ impl fmt::Display for ConnId {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // each is a command of docs/control-protocol.md
 pub enum Command {
-    Start { server: Option<String>, lines: Option<u32>, swarm: bool },
+    Start {
+        server: Option<String>,
+        lines: Option<u32>,
+        swarm: bool,
+    },
     Pause,
     Resume,
-    Reset { swarm: bool },
-    Submit { force: bool, resolve: bool },
-    Elect { to: Option<PeerId> },
-    Limit { rate: Option<f64> },
-    PeerAdd { address: String },
-    PeerRemove { id: PeerId, ban: bool },
-    PeerForget { id: PeerId },
-    Join { addresses: Vec<String> },
+    Reset {
+        swarm: bool,
+    },
+    Submit {
+        force: bool,
+        resolve: bool,
+    },
+    Elect {
+        to: Option<PeerId>,
+    },
+    Limit {
+        rate: Option<f64>,
+    },
+    PeerAdd {
+        address: String,
+    },
+    PeerRemove {
+        id: PeerId,
+        ban: bool,
+    },
+    PeerForget {
+        id: PeerId,
+    },
+    Join {
+        addresses: Vec<String>,
+    },
     Leave,
+    /// Not a change: what happened in the swarm lately, from this node's event `since` on. [`Effect::Recalled`] ends it.
+    Recall {
+        since: u64,
+    },
 }
 
 /// Names a command, so that its reply finds the client.
@@ -183,6 +210,13 @@ pub enum Effect {
         request: RequestId,
         /// Done, or why not.
         result: Result<(), ErrorBody>,
+    },
+    /// The answer to [`Command::Recall`].
+    Recalled {
+        /// Whose.
+        request: RequestId,
+        /// The swarm's events.
+        merged: Box<Merged>,
     },
     /// Something worth telling happened.
     Note(Stamped),

@@ -186,6 +186,9 @@ impl Engine {
 
     /// An operator's wish; every request gets one reply.
     pub(super) fn on_command(&mut self, request: RequestId, command: Command) {
+        if let Command::Recall { since } = command {
+            return self.recall(request, since);
+        }
         let result = self.obey(command);
         self.out.push(Effect::Reply { request, result });
     }
@@ -230,6 +233,7 @@ impl Engine {
             Command::PeerRemove { id, ban } => return self.remove_peer(id, ban),
             Command::PeerForget { id } => return self.forget_peer(id),
             Command::Leave => self.leave(),
+            Command::Recall { .. } => {}
         }
         Ok(())
     }

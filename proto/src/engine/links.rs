@@ -40,6 +40,8 @@ pub struct Link {
     pub heard: Moment,
     /// How often it promised to say something.
     pub interval: Duration,
+    /// What it can do beside the rest, see [`crate::wire::peer::Hello::features`].
+    pub features: u64,
     /// The epoch that it works on; lines of another one are not taken.
     pub epoch: u64,
     /// It gets lines from this node: `Have` was sent.
@@ -225,6 +227,11 @@ impl Links {
         self.known.entry(id).or_default()
     }
 
+    /// What is remembered of an id, if anything is.
+    pub fn acquaintance(&mut self, id: PeerId) -> Option<&mut Acquaintance> {
+        self.known.get_mut(&id)
+    }
+
     /// What is remembered of ids.
     #[must_use]
     pub fn known(&self) -> &BTreeMap<PeerId, Acquaintance> {
@@ -285,6 +292,7 @@ impl Link {
             queued: 0,
             heard: now,
             interval: Duration::ZERO,
+            features: 0,
             epoch: 0,
             neighbour: false,
             cursor: 0,

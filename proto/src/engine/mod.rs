@@ -26,8 +26,11 @@ pub mod io;
 mod job;
 pub mod ledger;
 pub mod links;
+pub mod noted;
 pub mod outbox;
 pub mod pacer;
+pub mod recall;
+mod refused;
 mod say;
 pub mod settings;
 mod spread;
@@ -45,6 +48,8 @@ use crate::{
         ledger::Ledger,
         links::{CONFIGURED, Links},
         outbox::Outbox,
+        recall::Recalls,
+        refused::Refused,
         say::To,
         settings::Settings,
         state::{Durable, Ticket},
@@ -72,6 +77,8 @@ pub struct Restored {
     pub lines: SharedLines,
     /// Those of them that peers sent.
     pub hearsay: Vec<LineNumber>,
+    /// The number of the last event of an engine whose place this one takes; 0 with a daemon's first.
+    pub last_event: u64,
 }
 
 /// One node. See the module.
@@ -94,6 +101,8 @@ pub struct Engine {
     links: Links,
     election: Election,
     submit: Submit,
+    recalls: Recalls,
+    refused: Refused,
     beat_at: Moment,
     started: bool,
     paused: bool,
@@ -118,6 +127,8 @@ pub enum Why {
     Submit,
     /// Lines that were asked for.
     Spread,
+    /// Peers that were asked for their events.
+    Recall,
 }
 
 impl Engine {
@@ -150,7 +161,7 @@ impl Engine {
         let mut server = settings.server.clone();
         server.address.clone_from(&durable.server);
         let mut engine = Self {
-            out: Outbox::new(lamport),
+            out: Outbox::new(lamport, restored.last_event),
             now,
             started_at: now,
             dirty: true,
@@ -164,6 +175,8 @@ impl Engine {
             links: Links::new(rng.u64(..)),
             election: Election::new(settings.id, settings.election, ballot, rng.u64(..), now),
             submit: Submit::new(now),
+            recalls: Recalls::default(),
+            refused: Refused::default(),
             beat_at: now,
             started: settings.autostart,
             paused: false,
@@ -180,6 +193,7 @@ impl Engine {
             let id = engine.durable.addresses.get(&address).copied();
             engine.links.add_contact(&address, CONFIGURED, id, now);
         }
+        engine.out.set_now(now);
         engine.turn();
         engine
     }
@@ -189,6 +203,7 @@ impl Engine {
         debug_assert!(self.out.is_empty(), "the effects of the last input were not taken");
         let late = self.deadline().map_or(Duration::ZERO, |(deadline, _)| now.since(deadline));
         self.now = self.now.max(now);
+        self.out.set_now(self.now);
         if late > STALL {
             self.on_stall(late);
         }
@@ -250,6 +265,7 @@ impl Engine {
             (self.election.deadline(), Why::Election),
             (self.submit_deadline(), Why::Submit),
             (self.spread_deadline(), Why::Spread),
+            (self.recalls.deadline(), Why::Recall),
         ]
         .into_iter()
         .filter_map(|(at, why)| Some((at?, why)))
@@ -281,6 +297,7 @@ impl Engine {
         let Self { fetch, ledger, out, now, .. } = self;
         fetch.turn(*now, ledger, out);
         self.turn_spread();
+        self.turn_recalls();
         self.reserve_lamport();
         self.sync_ballot();
         self.store_if_dirty();

@@ -1,27 +1,38 @@
-//! Where effects gather until the shell takes them, and where Lamport time lives.
+//! Where effects gather until the shell takes them, and where Lamport time and the newest events live.
 
 use crate::{
     engine::{
         event::Event,
         io::{ConnId, Effect, Stamped},
+        noted::Noted,
     },
     limits,
+    recent::Recent,
+    time::Moment,
 };
 use std::{collections::VecDeque, net::IpAddr};
 
 /// The effects of this turn, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
     effects: VecDeque<Effect>,
     dialled: u64,
     lamport: u64,
+    recent: Recent<Noted>,
+    now: Moment,
 }
 
 impl Outbox {
-    /// An outbox whose Lamport time starts at `lamport`.
+    /// An outbox whose Lamport time starts at `lamport`, and whose events are numbered from `last_event` on.
     #[must_use]
-    pub fn new(lamport: u64) -> Self {
-        Self { lamport, ..Self::default() }
+    pub fn new(lamport: u64, last_event: u64) -> Self {
+        Self {
+            effects: VecDeque::new(),
+            dialled: 0,
+            lamport,
+            recent: Recent::after(last_event, limits::EVENTS),
+            now: Moment::default(),
+        }
     }
 
     /// Adds an effect.
@@ -43,7 +54,9 @@ impl Outbox {
     /// Something happened.
     pub fn note(&mut self, event: Event) {
         let lamport = self.tick();
-        self.push(Effect::Note(Stamped { lamport, event }));
+        let stamped = Stamped { lamport, event };
+        self.recent.push(|seq| Noted { seq, at: self.now, stamped: stamped.clone() });
+        self.push(Effect::Note(stamped));
     }
 
     /// The time of something that happens now.
@@ -55,6 +68,17 @@ impl Outbox {
     /// A message came that was sent at `lamport`. No peer can use up the times of all.
     pub fn witness(&mut self, lamport: u64) {
         self.lamport = self.lamport.max(lamport.min(limits::LAMPORT));
+    }
+
+    /// What is noted from here on happens now.
+    pub fn set_now(&mut self, now: Moment) {
+        self.now = now;
+    }
+
+    /// The newest events.
+    #[must_use]
+    pub fn recent(&self) -> &Recent<Noted> {
+        &self.recent
     }
 
     /// The last time given out.
@@ -89,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_peer_at_the_end_of_time_does_not_take_ours_there() {
-        let mut out = Outbox::new(7);
+        let mut out = Outbox::new(7, 0);
         out.witness(u64::MAX);
         assert_eq!((out.lamport(), out.tick()), (limits::LAMPORT, limits::LAMPORT + 1));
     }

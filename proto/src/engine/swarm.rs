@@ -12,7 +12,7 @@ use crate::{
     ids::{JobId, PeerId},
     limits,
     time::Moment,
-    wire::peer::{Beat, Bye, ByeReason, Hello, Message, NewJob, Roster},
+    wire::peer::{Beat, Bye, ByeReason, Hello, Message, NewJob, RECALLS, Roster},
 };
 use core::time::Duration;
 use std::net::SocketAddr;
@@ -52,11 +52,10 @@ impl Engine {
             if known.found.is_empty() {
                 known.found = found;
             }
-        } else if self.links.remember(id).found.is_empty() {
-            self.links.remember(id).found = "accepted".into();
         }
         if self.left || self.links.is_banned(id) {
-            self.refuse(conn, id, if self.left { ByeReason::Leaving } else { ByeReason::Banned });
+            let reason = if self.left { ByeReason::Leaving } else { ByeReason::Banned };
+            self.turn_away(conn, (id, Some(address)), reason, reason.text());
             return;
         }
         if let Some(older) = self.links.any_conn_of(id) {
@@ -68,7 +67,7 @@ impl Engine {
             }
             self.refuse(older, id, ByeReason::SecondLink);
         } else if self.links.len() >= self.settings.swarm.max_peers {
-            self.refuse(conn, id, ByeReason::Full);
+            self.turn_away(conn, (id, Some(address)), ByeReason::Full, ByeReason::Full.text());
             return;
         }
         self.links.open(conn, Link::new(id, address, self.now));
@@ -101,7 +100,7 @@ impl Engine {
 
     fn say_hello(&mut self, conn: ConnId) {
         let hello = Hello {
-            features: 0,
+            features: RECALLS,
             name: self.settings.name.clone(),
             job: self.durable.job.clone(),
             server: self.durable.server.clone(),
@@ -114,21 +113,6 @@ impl Engine {
         self.say(To::Conn(conn), &Message::Hello(Box::new(hello)));
     }
 
-    /// Says why, and closes.
-    pub(super) fn refuse(&mut self, conn: ConnId, id: PeerId, reason: ByeReason) {
-        let bye = Bye { reason: reason as u8, text: reason.text().into() };
-        self.say(To::Conn(conn), &Message::Bye(bye));
-        self.out.push(Effect::Close { conn });
-        if !matches!(reason, ByeReason::SecondLink | ByeReason::GoingDown | ByeReason::Leaving) {
-            self.links.put_off(id, reason.text(), reason != ByeReason::Silent, self.now);
-            self.links.remember(id).problem = Some(reason.text().into());
-            if reason != ByeReason::Oneself {
-                self.out.note(Event::PeerRefused { peer: id, why: reason.text().into() });
-            }
-        }
-        self.unlink(conn, reason.text());
-    }
-
     pub(super) fn on_peer_closed(&mut self, conn: ConnId, why: &str) {
         if let Some(address) = self.links.on_dial_failed(conn, why, self.now) {
             self.out.note(Event::DialFailed { address, why: why.into() });
@@ -136,7 +120,7 @@ impl Engine {
         self.unlink(conn, why);
     }
 
-    fn unlink(&mut self, conn: ConnId, why: &str) {
+    pub(super) fn unlink(&mut self, conn: ConnId, why: &str) {
         let Some(link) = self.links.close(conn) else { return };
         if link.established {
             let name = self.links.name(link.id);
@@ -163,19 +147,15 @@ impl Engine {
         loop {
             let broken = match reader.next(&mut bytes) {
                 Ok(None) => break,
-                Ok(Some(frame)) => {
-                    self.out.witness(frame.lamport);
-                    self.reserve_lamport();
-                    Message::read(frame)
-                        .map_err(|error| error.to_string())
-                        .and_then(|message| self.on_message(conn, message).map_err(str::to_owned))
-                }
+                Ok(Some(frame)) => match Message::read(frame) {
+                    Ok(message) => self.on_message(conn, frame.lamport, message).map_err(str::to_owned),
+                    Err(error) => Err(error.to_string()),
+                },
                 Err(error) => Err(error.to_string()),
             };
             if let Err(why) = broken {
                 if let Some(id) = self.links.get(conn).map(|link| link.id) {
-                    self.out.note(Event::PeerRefused { peer: id, why });
-                    self.refuse(conn, id, ByeReason::Broken);
+                    self.refuse_because(conn, id, ByeReason::Broken, &why);
                 }
                 return;
             }
@@ -189,11 +169,16 @@ impl Engine {
     }
 
     /// `Err` is a breach of the protocol; the link closes.
-    fn on_message(&mut self, conn: ConnId, message: Message<'_>) -> Result<(), &'static str> {
+    fn on_message(&mut self, conn: ConnId, lamport: u64, message: Message<'_>) -> Result<(), &'static str> {
         let Some(link) = self.links.get(conn) else { return Ok(()) };
-        let (id, established) = (link.id, link.established);
+        let (id, established, epoch) = (link.id, link.established, link.epoch);
         self.in_proportion(&message)?;
-        let same_job = established && link.epoch == self.durable.job.epoch;
+        // What is out of turn moves nothing, the clock neither.
+        if established || matches!(message, Message::Hello(_) | Message::Bye(_)) {
+            self.out.witness(lamport);
+            self.reserve_lamport();
+        }
+        let same_job = established && epoch == self.durable.job.epoch;
         match message {
             Message::Bye(bye) => {
                 self.on_bye(conn, id, &bye);
@@ -246,6 +231,8 @@ impl Engine {
                 let electorate = electorate!(self);
                 self.election.stand_now(self.now, electorate);
             }
+            Message::Recall(number) => self.on_recall(conn, number),
+            Message::Recalled(recalled) => self.on_recalled(id, recalled),
             Message::Hello(_) | Message::Bye(_) => {}
         }
         Ok(())
@@ -258,6 +245,7 @@ impl Engine {
         }
         let Some(link) = self.links.get_mut(conn) else { return };
         link.epoch = hello.job.epoch;
+        link.features = hello.features;
         link.interval = BEAT;
         let listen = hello.listen.map(|told| link.listener(told));
         let remote = link.remote;
@@ -265,6 +253,9 @@ impl Engine {
         known.name = hello.name.clone();
         known.listen = listen;
         known.problem = None;
+        if known.found.is_empty() {
+            known.found = "accepted".into();
+        }
         self.links.establish(conn);
         self.out.note(Event::LinkOpened { peer: id, name: hello.name, address: remote.to_string() });
         if let Some(listen) = listen {
@@ -338,10 +329,12 @@ impl Engine {
             self.dirty = true;
         }
         let why = format!("the peer says: {}", bye.text);
-        let refused = self.links.get(conn).is_some_and(|link| !link.established);
-        if refused && bye.reason != ByeReason::SecondLink as u8 {
-            self.out.note(Event::PeerRefused { peer: id, why: why.clone() });
-            self.links.remember(id).problem = Some(why.clone());
+        let refused = self.links.get(conn).filter(|link| !link.established).map(|link| link.remote);
+        if let (Some(from), true) = (refused, bye.reason != ByeReason::SecondLink as u8) {
+            self.note_refused(id, from, "by-peer", &why);
+            if let Some(known) = self.links.acquaintance(id) {
+                known.problem = Some(why.clone());
+            }
         }
         let passing = [ByeReason::GoingDown, ByeReason::Silent, ByeReason::SecondLink];
         let lasting = !passing.iter().any(|passing| *passing as u8 == bye.reason);
@@ -471,14 +464,6 @@ impl Engine {
     /// So many dials may be under way.
     fn dial_room(&self) -> usize {
         self.settings.swarm.max_peers.saturating_sub(self.links.len()).min(DIALS_AT_ONCE)
-    }
-
-    /// Members and configured addresses without a link: somebody is worth looking for.
-    #[must_use]
-    pub fn has_absent_peers(&self) -> bool {
-        let live = self.links.live();
-        let absent = |id: PeerId| id != self.settings.id && !live.contains(&id);
-        !self.left && (self.links.anonymous() > 0 || self.durable.members.iter().any(absent))
     }
 
     /// When [`Engine::turn_links`] has something to do.

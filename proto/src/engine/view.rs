@@ -1,9 +1,13 @@
 //! What the engine shows of itself: `status` and `peers`, and what the shell decides by.
 
 use crate::{
-    engine::{Engine, Restored, links::CONFIGURED, pacer::Belief, settings::Settings},
+    engine::{
+        Engine, Restored, event::Event, links::CONFIGURED, noted::Noted, pacer::Belief, settings::Settings,
+    },
     ids::PeerId,
-    limits, theory,
+    limits,
+    recent::Recent,
+    theory,
     wire::control::{self, Job, Master, Pacer, Peer, PeerCounts, Peers, State, Status},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,6 +158,35 @@ impl Engine {
         self.ledger.held().contains(number)
     }
 
+    /// Members and configured addresses without a link: somebody is worth looking for.
+    #[must_use]
+    pub fn has_absent_peers(&self) -> bool {
+        !self.left && (self.links.anonymous() > 0 || self.absent().next().is_some())
+    }
+
+    /// Members without a link.
+    pub(super) fn absent(&self) -> impl Iterator<Item = PeerId> + '_ {
+        let live = self.links.live();
+        self.durable.members.iter().filter(move |id| *id != self.settings.id && !live.contains(id))
+    }
+
+    /// This node's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// The newest events of this node.
+    #[must_use]
+    pub fn recent(&self) -> &Recent<Noted> {
+        self.out.recent()
+    }
+
+    /// Something happened outside that belongs among the events.
+    pub fn note(&mut self, event: Event) {
+        self.out.note(event);
+    }
+
     /// How many peers are linked.
     #[must_use]
     pub fn linked(&self) -> u32 {
@@ -203,6 +236,7 @@ impl Engine {
             state: Some(self.durable.clone()),
             lines: self.ledger.lines().clone(),
             hearsay: self.ledger.hearsay(),
+            last_event: self.out.recent().next_seq().saturating_sub(1),
         };
         (settings, restored)
     }

@@ -5,6 +5,7 @@
 use crate::{
     engine::state::{Intent, Members, Outcome},
     ids::{JobId, LineNumber, PeerId, Term},
+    level::Level,
     limits,
     wire::frame::{self, Frame},
 };
@@ -42,7 +43,14 @@ pub enum Message<'a> {
     NewJob(NewJob),
     /// Stand for election.
     Stand(Term),
+    /// What happened at your node lately? The number comes back.
+    Recall(u32),
+    /// The answer to [`Message::Recall`].
+    Recalled(Recalled),
 }
+
+/// [`Hello::features`]: it answers [`Message::Recall`].
+pub const RECALLS: u64 = 1;
 
 /// See [`Message::Hello`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +113,24 @@ pub enum ByeReason {
 }
 
 impl ByeReason {
+    /// In a word, for counters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GoingDown => "going-down",
+            Self::OtherSwarm => "other-swarm",
+            Self::OtherFile => "other-file",
+            Self::SecondLink => "second-link",
+            Self::Banned => "banned",
+            Self::Full => "full",
+            Self::Broken => "broken-protocol",
+            Self::Contradicts => "contradicts",
+            Self::Oneself => "oneself",
+            Self::Leaving => "leaving",
+            Self::Silent => "silent",
+        }
+    }
+
     /// In words.
     #[must_use]
     pub fn text(self) -> &'static str {
@@ -204,6 +230,40 @@ pub struct NewJob {
     pub server: String,
 }
 
+/// See [`Message::Recalled`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recalled {
+    /// The question's.
+    pub number: u32,
+    /// The newest, oldest first.
+    pub events: Vec<Past>,
+}
+
+/// An event that was told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// Its number at its node.
+    pub seq: u64,
+    /// Its Lamport time.
+    pub lamport: u64,
+    /// Since its node started, in ms.
+    pub at_ms: u64,
+    /// How much it matters.
+    pub level: Level,
+    /// Its name.
+    pub what: String,
+    /// Its fields: name and value.
+    pub fields: Vec<(String, String)>,
+}
+
+impl Past {
+    /// Its texts, in bytes.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        self.what.len() + self.fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+    }
+}
+
 /// Why a frame is no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
@@ -233,6 +293,8 @@ pub fn write(out: &mut Vec<u8>, lamport: u64, message: &Message<'_>) {
         Message::Outcome(body) => put(out, body),
         Message::Roster(body) => put(out, body),
         Message::NewJob(body) => put(out, body),
+        Message::Recall(body) => put(out, body),
+        Message::Recalled(body) => put(out, body),
     });
 }
 
@@ -280,6 +342,8 @@ impl<'a> Message<'a> {
             Self::Roster(_) => 12,
             Self::NewJob(_) => 13,
             Self::Stand(_) => 14,
+            Self::Recall(_) => 15,
+            Self::Recalled(_) => 16,
         }
     }
 
@@ -301,6 +365,8 @@ impl<'a> Message<'a> {
             12 => take(number, body).map(Self::Roster),
             13 => take(number, body).map(Self::NewJob),
             14 => take(number, body).map(Self::Stand),
+            15 => take(number, body).map(Self::Recall),
+            16 => take(number, body).map(Self::Recalled),
             _ => Err(MessageError::UnknownNumber(number)),
         }?;
         if message.is_bounded() { Ok(message) } else { Err(MessageError::BadBody(number)) }
@@ -322,9 +388,13 @@ impl<'a> Message<'a> {
             Self::Ack(term) | Self::Stand(term) => (*term, 0),
             Self::Outcome(outcome) => (outcome.intent.term, 0),
             Self::NewJob(new) => (Term::default(), new.job.epoch),
-            Self::Bye(_) | Self::Lines(_) | Self::Have(_) | Self::Want(_) | Self::Roster(_) => {
-                (Term::default(), 0)
-            }
+            Self::Bye(_)
+            | Self::Lines(_)
+            | Self::Have(_)
+            | Self::Want(_)
+            | Self::Roster(_)
+            | Self::Recall(_)
+            | Self::Recalled(_) => (Term::default(), 0),
         }
     }
 
@@ -358,7 +428,16 @@ impl<'a> Message<'a> {
             }
             Self::NewJob(new) => job(&new.job) && name(&new.server),
             Self::Beat(beat) => beat.rate.is_finite() && beat.draws_from.len() <= limits::SOURCES,
-            Self::Have(_) | Self::Want(_) | Self::Ask(_) | Self::Ack(_) | Self::Stand(_) => true,
+            Self::Recalled(body) => {
+                body.events.len() <= limits::EVENTS
+                    && body.events.iter().map(Past::text_bytes).sum::<usize>() <= limits::RECALL_BYTES
+            }
+            Self::Have(_)
+            | Self::Want(_)
+            | Self::Ask(_)
+            | Self::Ack(_)
+            | Self::Stand(_)
+            | Self::Recall(_) => true,
         }
     }
 }

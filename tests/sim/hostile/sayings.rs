@@ -7,13 +7,14 @@ use super::{
 use crate::plan;
 use lineswarm_proto::{
     engine::{
+        event::Level,
         io::Command,
         state::{Durable, Intent, Members, Outcome},
     },
     ids::{LineNumber, PeerId, Term},
     wire::{
         line,
-        peer::{self, Ask, Beat, Bye, Hello, Message, NewJob, Roster, Vote},
+        peer::{self, Ask, Beat, Bye, Hello, Message, NewJob, Past, Recalled, Roster, Vote},
     },
 };
 use std::net::{IpAddr, SocketAddr};
@@ -77,9 +78,24 @@ impl Alone {
             },
             13 => Message::Roster(Roster { members: self.members(script, id), known: crowd(script) }),
             14 => Message::NewJob(NewJob { job: job(script, &durable.job), server }),
-            _ => Message::Stand(term),
+            _ if what & 0x20 == 0 => Message::Stand(term),
+            _ if what & 0x40 == 0 => Message::Recall(u32::from(script.byte())),
+            _ => Message::Recalled(Self::recalled(script, lamport)),
         };
         peer::write(out, lamport, &message);
+    }
+
+    fn recalled(script: &mut Script<'_>, lamport: u64) -> Recalled {
+        let why = "x".repeat(usize::from(script.byte()));
+        let past = |seq| Past {
+            seq,
+            lamport,
+            at_ms: lamport,
+            level: Level::Info,
+            what: "paused".into(),
+            fields: vec![("why".into(), why.clone())],
+        };
+        Recalled { number: script.byte().into(), events: (0..script.byte().into()).map(past).collect() }
     }
 
     fn all_lines(&self) -> Vec<(LineNumber, &[u8])> {
@@ -147,7 +163,7 @@ impl Alone {
     pub(super) fn command(&self, script: &mut Script<'_>) -> Command {
         let id = self.ids.get(script.below(4)).copied().unwrap_or(PeerId([0; 16]));
         let address = plan::address(script.below(8));
-        match script.byte() % 12 {
+        match script.byte() % 13 {
             0 => Command::Start {
                 server: script.flag().then(|| "other:5000".into()),
                 lines: script.flag().then(|| script.byte().into()),
@@ -162,7 +178,8 @@ impl Alone {
             7 => Command::PeerAdd { address },
             8 => Command::PeerRemove { id, ban: script.flag() },
             9 => Command::PeerForget { id },
-            10 => Command::Join { addresses: vec![address; script.below(3)] },
+            11 => Command::Join { addresses: vec![address; script.below(3)] },
+            10 => Command::Recall { since: script.byte().into() },
             _ => Command::Leave,
         }
     }

@@ -1,7 +1,8 @@
 //! What can be asked of a world as a whole.
 
 use super::World;
-use crate::{Broken, net::Place, node::Node};
+use crate::{Broken, causes::Causes, net::Place, node::Node};
+use lineswarm_proto::engine::recall::Merged;
 
 impl World {
     /// The one node that leads, if it is one.
@@ -44,6 +45,17 @@ impl World {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.nodes.iter().filter_map(Node::engine).all(|engine| engine.is_complete())
+    }
+
+    /// From here on each merged list of events is checked against what could have caused what.
+    pub fn watch_causes(&mut self) {
+        self.causes = Some(Causes::new(self.nodes.len()));
+    }
+
+    /// The swarm's events as nodes gathered them, oldest question first: who asked, and what it got.
+    #[must_use]
+    pub fn recalled(&self) -> &[(usize, Merged)] {
+        &self.recalled
     }
 
     /// Paths that are cut.

@@ -120,7 +120,7 @@ impl Stage {
             label: settings.server.address.clone(),
         };
         let state = Durable { job, server: settings.server.address.clone(), ..Durable::default() };
-        let restored = Restored { state: Some(state), lines, hearsay: Vec::new() };
+        let restored = Restored { state: Some(state), lines, hearsay: Vec::new(), last_event: 0 };
         let at = tempfile::tempdir().unwrap();
         let poll = Poll::new().unwrap();
         let config = config(&settings.name, at.path());
@@ -133,7 +133,7 @@ impl Stage {
             poll,
             control,
             discovery,
-            report: Report::new(&settings.name),
+            report: Report::default(),
             history: History::open(at.path()),
             log,
             engine: Engine::new(settings, restored, 7, Moment::ZERO),
@@ -221,10 +221,11 @@ impl Stage {
         while let Some(effect) = self.engine.next_effect() {
             match effect {
                 Effect::Reply { request, result } => self.control.on_reply(request, result),
+                Effect::Recalled { request, merged } => self.control.on_recalled(request, *merged),
                 Effect::Note(stamped) => {
                     let engine = &self.engine;
                     self.history.note(&stamped.event, || engine.status(), SystemTime::UNIX_EPOCH);
-                    self.report.note(&stamped, self.now);
+                    self.report.note(&stamped.event);
                 }
                 Effect::Write { conn, bytes } if self.server != Some(conn) => {
                     self.said.push_back((conn, bytes.into()));

@@ -154,7 +154,7 @@ fn seqs(part: &Value) -> Vec<u64> {
 #[test]
 fn events_are_given_from_a_number_on() {
     let mut stage = Stage::new(10, texts(3));
-    let first = stage.report.recent().next_seq();
+    let first = stage.engine.recent().next_seq();
     note_something(&mut stage, 2);
     let mut caller = stage.greeted(Kind::Status);
     let (parts, end) = caller.ask_all(&mut stage, r#"{"cmd":"events"}"#);
@@ -176,7 +176,7 @@ fn events_are_given_from_a_number_on() {
 #[test]
 fn followers_see_every_event_once_and_later_requests_wait() {
     let mut stage = Stage::new(10, texts(3));
-    let first = stage.report.recent().next_seq();
+    let first = stage.engine.recent().next_seq();
     let mut caller = stage.greeted(Kind::Status);
     let ask = json!({"id": 1, "cmd": "events", "since": first, "follow": true});
     caller.send(&mut stage, format!("{ask}\n{{\"id\":2,\"cmd\":\"ping\"}}\n"));
@@ -184,7 +184,7 @@ fn followers_see_every_event_once_and_later_requests_wait() {
     let mut next = first;
     for round in 0..50 {
         note_something(&mut stage, 1 + round % 7);
-        while next < stage.report.recent().next_seq() {
+        while next < stage.engine.recent().next_seq() {
             let reply = caller.reply(&mut stage);
             assert!(reply["part"].get("lost").is_none());
             for seq in seqs(&reply["part"]) {
@@ -201,7 +201,7 @@ fn followers_see_every_event_once_and_later_requests_wait() {
 fn a_follower_that_missed_events_is_told_how_many() {
     let mut stage = Stage::new(10, texts(3));
     note_something(&mut stage, limits::EVENTS);
-    let oldest = stage.report.recent().oldest();
+    let oldest = stage.engine.recent().oldest();
     let mut caller = stage.greeted(Kind::Status);
     let (parts, _) = caller.ask_all(&mut stage, r#"{"cmd":"events","since":1}"#);
     assert_eq!(parts[0]["lost"], oldest - 1);

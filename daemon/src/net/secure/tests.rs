@@ -420,3 +420,31 @@ proptest! {
         prop_assert_eq!(&b.text, &truth[..at / 103 * 85]);
     }
 }
+
+/// What a batch of lines costs beside its texts: numbers and lengths, the frame, the seal, and the headers of TCP and IP.
+#[test]
+fn a_line_in_a_batch_of_eight_or_more_costs_at_most_24_bytes_beside_its_text() {
+    use lineswarm_proto::{ids::LineNumber, limits::BATCH_BYTES, wire::peer};
+    const SEGMENT_BYTES: usize = 1448;
+    const HEADERS_BYTES: usize = 52;
+    let (mut dialler, _) = pair();
+    for length in [0, 1, 40, 80, 127, 128, 400, 2541] {
+        // As many as the core puts into one batch, at most.
+        for count in [8, 9, 16, 50, 400] {
+            let mut batch = Vec::new();
+            for number in 0..count {
+                peer::write_line(&mut batch, LineNumber(15_999_999 - number), &vec![b'x'; length]);
+            }
+            let mut frame = Vec::new();
+            peer::write_lines(&mut frame, u64::MAX, count as usize, &batch);
+            let sealed = dialler.seal(&frame);
+            let lines = count as usize;
+            let cost = sealed.len() - lines * length;
+            assert!(cost <= 16 * lines, "{cost} bytes for {lines} lines of {length}");
+            if batch.len() <= BATCH_BYTES && length <= 80 {
+                let headers = sealed.len().div_ceil(SEGMENT_BYTES) * HEADERS_BYTES;
+                assert!(cost + headers <= 24 * lines, "{cost} and {headers} for {lines} lines of {length}");
+            }
+        }
+    }
+}

@@ -46,6 +46,8 @@ pub struct Contact {
     pub problem: Option<String>,
     state: ContactState,
     failures: u32,
+    /// Of those, dials that a sign of life had hurried, and that found nobody of this swarm: the next sign counts later.
+    in_vain: u32,
     /// Discovery last found it, or a peer was linked.
     seen: Moment,
     /// The last dial began.
@@ -54,6 +56,8 @@ pub struct Contact {
     alive: bool,
     /// The dial under way is such a new one; it has all the time of a dial.
     anew: bool,
+    /// The wait was cut short by a sign of life.
+    hurried: bool,
     /// Who answered there does not fit this node.
     refused: bool,
 }
@@ -100,7 +104,14 @@ impl Links {
             }
             match &mut contact.state {
                 _ if contact.refused => {}
-                ContactState::Waiting { until } => *until = (*until).min(now.max(contact.tried + DARK)),
+                ContactState::Waiting { until } => {
+                    let sooner =
+                        now.max(contact.tried + patience(DARK, contact.in_vain, LONGEST_RETRY_FOUND));
+                    if sooner < *until {
+                        *until = sooner;
+                        contact.hurried = true;
+                    }
+                }
                 ContactState::Dialling { .. } => contact.alive = !contact.anew,
                 ContactState::Never => {}
             }
@@ -212,6 +223,7 @@ impl Links {
         for contact in self.contacts.iter_mut().filter(|contact| contact.id == Some(id)) {
             contact.problem = None;
             contact.failures = 0;
+            contact.in_vain = 0;
             contact.refused = false;
         }
     }
@@ -268,10 +280,12 @@ impl Contact {
             problem: None,
             state: ContactState::Waiting { until: now },
             failures: 0,
+            in_vain: 0,
             seen: now,
             tried: Moment(0),
             alive: false,
             anew: false,
+            hurried: false,
             refused: false,
         }
     }
@@ -311,10 +325,18 @@ impl Contact {
         }
         let longest =
             if self.is_only_found() && self.id.is_none() { LONGEST_RETRY_FOUND } else { LONGEST_RETRY };
-        let whole = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(longest);
+        let whole = patience(FIRST_RETRY, self.failures, longest);
         self.failures = self.failures.saturating_add(1);
+        if core::mem::take(&mut self.hurried) && self.is_only_found() && self.id.is_none() {
+            self.in_vain = self.in_vain.saturating_add(1);
+        }
         self.problem = Some(why.into());
         self.alive = false;
         self.state = ContactState::Waiting { until: now + whole.mul_f64(0.5 + rng.f64() / 2.0) };
     }
+}
+
+/// Doubles with each try, up to `longest`.
+fn patience(first: Duration, tries: u32, longest: Duration) -> Duration {
+    first.saturating_mul(1 << tries.min(10)).min(longest)
 }

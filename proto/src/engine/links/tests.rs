@@ -19,7 +19,7 @@ struct Table {
 
 impl Table {
     fn new() -> Self {
-        Self { links: Links::new(7), out: Outbox::new(0) }
+        Self { links: Links::new(7), out: Outbox::new(0, 0) }
     }
 
     fn found(&mut self, n: u16, ms: u64) {
@@ -209,4 +209,36 @@ fn of_too_many_acquaintances_those_with_a_link_are_kept() {
     }
     assert_eq!(table.links.known().len(), limits::MEMBERS);
     assert_eq!(table.links.name(first), "linked");
+}
+
+#[test]
+fn an_announced_address_that_never_answers_as_a_peer_is_dialled_ever_less_often() {
+    let mut table = Table::new();
+    let mut dials = Vec::new();
+    // Announced four times a second for ten minutes, and every handshake fails at once.
+    for ms in (0..600_000).step_by(250) {
+        table.found(1, ms);
+        let (dialled, _) = table.turn(ms);
+        for conn in dialled {
+            table.links.on_dial_failed(conn, "closed during the handshake", at(ms));
+            dials.push(ms);
+        }
+    }
+    assert!((12..=30).contains(&dials.len()), "{dials:?}");
+    let last = &dials[dials.len() - 2..];
+    assert!((25_000..=60_500).contains(&(last[1] - last[0])), "{dials:?}");
+}
+
+#[test]
+fn an_address_where_a_peer_was_linked_once_is_dialled_at_each_sign_of_life() {
+    let mut table = Table::new();
+    table.found(1, 0);
+    let conn = table.dial(0);
+    table.link(conn, BOB, 0);
+    table.links.close(conn);
+    for ms in (10_000..200_000).step_by(10_000) {
+        table.found(1, ms);
+        let conn = table.dial(ms);
+        table.links.on_dial_failed(conn, "timed out", at(ms + 5000));
+    }
 }

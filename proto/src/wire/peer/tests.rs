@@ -67,6 +67,18 @@ fn examples() -> Vec<Message<'static>> {
         }),
         Message::NewJob(NewJob { job: job(), server: "h:1".into() }),
         Message::Stand(Term(4)),
+        Message::Recall(300),
+        Message::Recalled(Recalled {
+            number: 300,
+            events: vec![Past {
+                seq: 1,
+                lamport: 200,
+                at_ms: 3,
+                level: Level::Warn,
+                what: "w".into(),
+                fields: vec![("n".into(), "v".into())],
+            }],
+        }),
     ]
 }
 

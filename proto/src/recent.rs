@@ -1,24 +1,32 @@
 //! The newest of what happened, numbered in its order: what `events` and `log` begin with and go on from.
 //!
-//! It only keeps. Invariant: numbers begin at 1 and have no gaps, and at most as many are kept as was said at first.
+//! It only keeps. Invariant: numbers begin at 1, or after those of a predecessor, and have no gaps, and at most as many are kept as was said at first.
 
 use std::collections::VecDeque;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Recent<T> {
+pub struct Recent<T> {
     kept: VecDeque<T>,
     most: usize,
     next: u64,
 }
 
 impl<T> Recent<T> {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { kept: VecDeque::new(), most, next: 1 }
+    /// Keeps at most `most`.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self::after(0, most)
+    }
+
+    /// As [`Recent::new`], but what was numbered up to `last` went before.
+    #[must_use]
+    pub fn after(last: u64, most: usize) -> Self {
+        Self { kept: VecDeque::new(), most, next: last.saturating_add(1) }
     }
 
     /// Keeps what `make` makes of its number; the oldest goes if there are too many.
-    pub(crate) fn push(&mut self, make: impl FnOnce(u64) -> T) {
+    pub fn push(&mut self, make: impl FnOnce(u64) -> T) {
         if self.kept.len() >= self.most {
             self.kept.pop_front();
         }
@@ -27,18 +35,20 @@ impl<T> Recent<T> {
     }
 
     /// What is kept from number `seq` on, oldest first.
-    pub(crate) fn since(&self, seq: u64) -> impl Iterator<Item = &T> {
+    pub fn since(&self, seq: u64) -> impl DoubleEndedIterator<Item = &T> {
         let skipped = usize::try_from(seq.saturating_sub(self.oldest())).unwrap_or(usize::MAX);
         self.kept.iter().skip(skipped)
     }
 
     /// The number of the oldest that is kept; [`Recent::next_seq`] if there is none.
-    pub(crate) fn oldest(&self) -> u64 {
+    #[must_use]
+    pub fn oldest(&self) -> u64 {
         self.next - self.kept.len() as u64
     }
 
     /// The number that the next one will have.
-    pub(crate) fn next_seq(&self) -> u64 {
+    #[must_use]
+    pub fn next_seq(&self) -> u64 {
         self.next
     }
 }

@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN = $(or $(CARGO_TARGET_DIR),target)/release
 
-.PHONY: all demo test check bench bench-links soak clean fmt clippy hygiene deny netns-test disk-test page-test docs-test
+.PHONY: all demo test check bench bench-links soak clean fmt clippy hygiene deny netns-test disk-test page-test docs-test terminal-test
 
 all: release
 
@@ -70,8 +70,14 @@ deny:
 page-test:
 	tests/e2e/page/run.sh
 
-## What CI runs. The last six need root, and most of them Debian packages, which they install.
-check: fmt hygiene clippy test verify-units boot-test netns-test disk-test docs-test page-test
+## `top` and `watch` on a terminal of tmux, before real daemons.
+terminal-test:
+	command -v tmux >/dev/null || { apt-get update && apt-get install -y --no-install-recommends tmux; }
+	$(CARGO) build --workspace
+	$(CARGO) test -p lineswarmd --test terminal -- --ignored
+
+## What CI runs. The last seven need root, and most of them Debian packages, which they install.
+check: fmt hygiene clippy test verify-units boot-test netns-test disk-test docs-test page-test terminal-test
 
 include systemd/install.mk
 include tests/fuzz.mk

@@ -17,6 +17,8 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 TARGET ?=
 BUILT := $(or $(CARGO_TARGET_DIR),target)$(TARGET:%=/%)
 PROGRAMS := lineswarmd lineswarmctl lineserver
+# Made by tests, which keep them up to date (UPDATE=1 make test).
+PAGES := lineswarmctl.1 lineserver.1 lineswarmd.toml.5 lineswarm-protocol.7 lineswarmd.8
 UNITS := lineswarmd.service lineswarmd@.service lineserver.service lineswarm.target
 
 .PHONY: install uninstall programs deb tarball verify-units boot-test boot-test-can-fail boot-test-qemu
@@ -25,8 +27,7 @@ UNITS := lineswarmd.service lineswarmd@.service lineserver.service lineswarm.tar
 install:
 	@for program in $(PROGRAMS); do test -x $(BUILT)/release/$$program || \
 	  { echo "$(BUILT)/release/$$program is missing: run 'make' first" >&2; exit 1; }; done
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man8 \
-	  $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR) $(DESTDIR)$(SYSCONFDIR)/lineswarm
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/lineswarm
 	install -m755 $(PROGRAMS:%=$(BUILT)/release/%) $(DESTDIR)$(BINDIR)/
 	for unit in $(UNITS); do \
 	  sed 's|/usr/bin/|$(BINDIR)/|g; s|/usr/share/doc/lineswarm|$(DOCDIR)|g' systemd/$$unit >$(DESTDIR)$(UNITDIR)/$$unit && \
@@ -38,20 +39,18 @@ install:
 	install -m644 README.md CHANGELOG.md docs/*.md $(DESTDIR)$(DOCDIR)/
 	install -m644 etc/lineswarm/*.toml etc/lineswarm/examples/*.toml $(DESTDIR)$(DOCDIR)/examples/
 	install -m644 systemd/drop-ins/*.conf $(DESTDIR)$(DOCDIR)/examples/drop-ins/
-	$(BUILT)/release/lineswarmd --man >$(DESTDIR)$(MANDIR)/man8/lineswarmd.8
-	$(BUILT)/release/lineserver --man >$(DESTDIR)$(MANDIR)/man1/lineserver.1
-	$(BUILT)/release/lineswarmctl man --output $(DESTDIR)$(MANDIR)/man1
-	$(BUILT)/release/lineswarmctl completion bash >$(DESTDIR)$(BASHDIR)/lineswarmctl
-	$(BUILT)/release/lineswarmctl completion zsh >$(DESTDIR)$(ZSHDIR)/_lineswarmctl
-	$(BUILT)/release/lineswarmctl completion fish >$(DESTDIR)$(FISHDIR)/lineswarmctl.fish
+	for page in $(PAGES); do install -D -m644 docs/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit 1; done
+	for program in $(PROGRAMS); do \
+	  install -D -m644 etc/completions/$$program.bash $(DESTDIR)$(BASHDIR)/$$program && \
+	  install -D -m644 etc/completions/_$$program $(DESTDIR)$(ZSHDIR)/_$$program && \
+	  install -D -m644 etc/completions/$$program.fish $(DESTDIR)$(FISHDIR)/$$program.fish || exit 1; done
 	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers && systemctl daemon-reload"
 
 ## What install made; settings, keys and state stay.
 uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
-	rm -f $(DESTDIR)$(SYSUSERSDIR)/lineswarm.conf $(DESTDIR)$(MANDIR)/man8/lineswarmd.8
-	rm -f $(DESTDIR)$(MANDIR)/man1/lineserver.1 $(DESTDIR)$(MANDIR)/man1/lineswarmctl.1 $(DESTDIR)$(MANDIR)/man1/lineswarmctl-*.1
-	rm -f $(DESTDIR)$(BASHDIR)/lineswarmctl $(DESTDIR)$(ZSHDIR)/_lineswarmctl $(DESTDIR)$(FISHDIR)/lineswarmctl.fish
+	rm -f $(DESTDIR)$(SYSUSERSDIR)/lineswarm.conf $(PAGES:%=$(DESTDIR)$(MANDIR)/man?/%)
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BASHDIR)/%) $(PROGRAMS:%=$(DESTDIR)$(ZSHDIR)/_%) $(PROGRAMS:%=$(DESTDIR)$(FISHDIR)/%.fish)
 	rm -rf $(DESTDIR)$(DOCDIR)
 	-cmp -s systemd/lineserver.default $(DESTDIR)$(SYSCONFDIR)/default/lineserver && rm $(DESTDIR)$(SYSCONFDIR)/default/lineserver
 	-rmdir $(DESTDIR)$(SYSCONFDIR)/lineswarm

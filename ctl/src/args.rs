@@ -40,7 +40,7 @@ pub struct Global {
     /// Do it for each instance that has a socket on this host
     #[arg(long, global = true, help_heading = "Global options", conflicts_with_all = ["socket", "instance"])]
     pub all: bool,
-    /// Seconds until the command gives up [default: 5; none for wait, watch and events]
+    /// Seconds until the command gives up [default: 5; none for wait, watch, top and events]
     #[arg(short, long, global = true, value_name = "SEC", help_heading = "Global options", value_parser = seconds)]
     pub timeout: Option<f64>,
     /// Print the daemon's answer, or the error, as JSON on stdout
@@ -146,6 +146,9 @@ pub enum Command {
     },
     /// Show the status again each second, until Ctrl-C
     Watch,
+    /// Show the whole screen: rates of all nodes, the curve of lines, events; ? shows the keys
+    #[cfg(feature = "top")]
+    Top,
     /// Show events as they happen
     Events(Events),
     /// Show the past runs of this daemon
@@ -187,12 +190,8 @@ pub enum Command {
     Key(Key),
     /// Print a completion script, e.g. for ~/.local/share/bash-completion/completions/lineswarmctl
     Completion { shell: clap_complete::Shell },
-    /// Print the man page, or write those of all commands
-    Man {
-        /// Write one page for each command into this directory
-        #[arg(short, long, value_name = "DIR")]
-        output: Option<PathBuf>,
-    },
+    /// Print the man page, of all commands
+    Man,
     /// Show a whole swarm at work: a line server and N daemons in a temporary directory
     Demo(Demo),
     /// Measure how the time of a download falls with the number of peers: real daemons, charts, a page
@@ -319,6 +318,8 @@ impl Command {
     pub fn ask(&self) -> Option<Ask> {
         Some(match self {
             Self::Status | Self::Watch | Self::Doctor { .. } => Ask::Status,
+            #[cfg(feature = "top")]
+            Self::Top => Ask::Status,
             Self::Ping => Ask::Ping,
             Self::Version => Ask::Version,
             Self::Peers => Ask::Peers,
@@ -369,7 +370,7 @@ impl Command {
             Self::Config(Config::Check { .. })
             | Self::Key(_)
             | Self::Completion { .. }
-            | Self::Man { .. }
+            | Self::Man
             | Self::Replay(_) => {
                 return None;
             }
@@ -382,6 +383,8 @@ impl Command {
     pub fn is_open_ended(&self) -> bool {
         match self {
             Self::Watch | Self::Wait { .. } => true,
+            #[cfg(feature = "top")]
+            Self::Top => true,
             Self::Events(events) => events.follow,
             Self::Log(Log::Tail(tail)) => tail.follow,
             _ => false,

@@ -25,7 +25,7 @@ pub fn run(cli: Cli) -> u8 {
     let mut screen = Screen::new(cli.global.json, cli.global.quiet);
     let exit = match &cli.command {
         Command::Completion { shell } => local::completion(*shell, &mut screen),
-        Command::Man { output } => local::man(output.as_deref(), &mut screen),
+        Command::Man => local::man(&mut screen),
         Command::Key(key) => local::key(key, &mut screen),
         Command::Config(Config::Check { file }) => local::config_check(file.as_deref(), &cli.global),
         Command::Replay(how) => replay::run(how, &mut screen),
@@ -103,6 +103,8 @@ fn ask_one(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
             live::follow(errand, "lines", how.json_line, events::log_line, screen)
         }
         Command::Doctor { config } => doctor::run(errand, config.as_deref(), screen),
+        #[cfg(feature = "top")]
+        Command::Top => crate::top::run(errand, screen),
         Command::Wait { until } => live::wait(errand, until, screen),
         Command::Submit { dry_run: false, force, .. } => live::submit(errand, *force, screen),
         Command::Version => version(errand, screen),
@@ -201,12 +203,12 @@ fn why(answer: &Value) -> String {
         .filter_map(Value::as_str)
         .map(|sentence| format!("{}\n", clean(sentence)))
         .collect();
-    let causes = list(answer, "causes");
+    // The sentences of the causes are above, in the same order.
+    let short = |cause: &Value| json!({ "weight": cause.get("weight"), "cause": cause.get("code") });
+    let causes: Vec<Value> = list(answer, "causes").iter().map(short).collect();
     if !causes.is_empty() {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(&objects(causes, &["cause", "share", "seconds"]));
+        text.push('\n');
+        text.push_str(&objects(&causes, &["weight", "cause"]));
     }
     text
 }

@@ -3,6 +3,7 @@
 //! A signal writes into a socket pair; waiting is reading with a time-out. No thread, no busy loop.
 
 use crate::failure::Failure;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -19,9 +20,7 @@ impl Interrupt {
     pub fn listen() -> Result<Self, Failure> {
         let set_up = || {
             let (wake, write) = UnixStream::pair()?;
-            for signal in
-                [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
-            {
+            for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
                 signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
             }
             Ok(Self { wake, came: false })

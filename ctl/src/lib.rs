@@ -15,10 +15,13 @@ pub mod interrupt;
 pub mod lab;
 pub mod live;
 pub mod local;
+pub mod man;
 pub mod place;
 pub mod render;
 pub mod replay;
 pub mod screen;
+#[cfg(feature = "top")]
+pub mod top;
 
 use clap::Parser;
 use lineswarm_proto::wire::control::ErrorBody;

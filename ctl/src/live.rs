@@ -38,9 +38,7 @@ pub fn watch(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
         } else {
             let status = Status::deserialize(&answer).map_err(|error| connection.garbage(error))?;
             if on_terminal {
-                // Home, each line up to its end, then what is below: no flicker.
-                let text = status::screen(&status, screen.look).replace('\n', "\u{1b}[K\n");
-                screen.text(&format!("\u{1b}[H{text}\u{1b}[J"))?;
+                screen.text(&redrawn(&status::screen(&status, screen.look), rows()))?;
             } else {
                 screen.text(&status::line(&status))?;
             }
@@ -54,6 +52,20 @@ pub fn watch(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
             other => other?,
         }
     }
+}
+
+/// Home, each line up to its end, then what is below: no flicker. Nothing wraps and the last row stays empty, so that
+/// a small terminal shows the beginning instead of scrolling.
+fn redrawn(text: &str, rows: usize) -> String {
+    let lines: String =
+        text.lines().take(rows.saturating_sub(1)).map(|line| format!("{line}\u{1b}[K\n")).collect();
+    format!("\u{1b}[?7l\u{1b}[H{lines}\u{1b}[J\u{1b}[?7h")
+}
+
+/// Of the terminal, as they are now.
+fn rows() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    size.ok().filter(|size| size.ws_row > 0).map_or(24, |size| size.ws_row.into())
 }
 
 /// Events or log lines as they come: those in the list `name` of each piece.
@@ -164,4 +176,17 @@ fn no_verdict(before: &Status) -> Failure {
         },
         "lineswarmctl wait --for submitted; submit --resolve ends a doubt, submit --force submits from this node",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_terminal_gets_the_beginning_and_never_scrolls() {
+        let text = redrawn("a\nb\nc\n", 3);
+        assert_eq!(text, "\u{1b}[?7l\u{1b}[Ha\u{1b}[K\nb\u{1b}[K\n\u{1b}[J\u{1b}[?7h");
+        assert_eq!(redrawn("a\nb\n", 1).matches('\n').count(), 0);
+        assert_eq!(redrawn("a\nb\n", 80).matches('\n').count(), 2);
+    }
 }

@@ -3,6 +3,7 @@
 use crate::args::{Cli, Global, Key};
 use crate::failure::Failure;
 use crate::lab::children;
+use crate::man;
 use crate::screen::Screen;
 use clap::CommandFactory;
 use serde_json::json;
@@ -21,18 +22,9 @@ pub fn completion(shell: clap_complete::Shell, screen: &mut Screen) -> Result<u8
     Ok(0)
 }
 
-/// The man page, or a directory of them, from the same tree as the parser.
-pub fn man(output: Option<&Path>, screen: &mut Screen) -> Result<u8, Failure> {
-    if let Some(directory) = output {
-        clap_mangen::generate_to(Cli::command(), directory)
-            .map_err(|source| Failure::Create { path: directory.into(), source })?;
-    } else {
-        let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command())
-            .render(&mut page)
-            .map_err(Failure::io("writing the man page"))?;
-        screen.bytes(&page)?;
-    }
+/// The man page, from the same tree as the parser.
+pub fn man(screen: &mut Screen) -> Result<u8, Failure> {
+    screen.bytes(&man::page().map_err(Failure::io("writing the man page"))?)?;
     Ok(0)
 }
 

@@ -3,7 +3,6 @@
 use crate::config::{Kind, SETTINGS, Setting, is_instance_name};
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser, value_parser};
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// What was asked for.
@@ -13,7 +12,6 @@ pub(crate) struct Args {
     pub(crate) instance: Option<String>,
     pub(crate) check: bool,
     pub(crate) print_config: bool,
-    pub(crate) man: bool,
     pub(crate) reset_state: bool,
     pub(crate) log_level: log::LevelFilter,
     pub(crate) log_format: LogFormat,
@@ -38,7 +36,6 @@ impl Args {
             instance: word("instance"),
             check: matches.get_flag("check"),
             print_config: matches.get_flag("print-config"),
-            man: matches.get_flag("man"),
             reset_state: matches.get_flag("reset-state"),
             log_level: word("log-level")
                 .and_then(|level| level.parse().ok())
@@ -85,7 +82,6 @@ pub(crate) fn command() -> Command {
         ))
         .arg(switch("check", "Check the configuration, say what is wrong with it, and end"))
         .arg(switch("print-config", "Print the configuration in force, as a file, and end"))
-        .arg(switch("man", "Print the man page, and end").hide(true))
         .arg(switch("reset-state", "Move lines and state aside before the start; the node's key stays"))
         .arg(
             Arg::new("log-level")
@@ -104,11 +100,6 @@ pub(crate) fn command() -> Command {
                 .help("How log lines look"),
         )
         .args(SETTINGS.iter().map(flag))
-}
-
-/// The man page, from the same tree as the parser.
-pub(crate) fn man_page(to: &mut dyn Write) -> io::Result<()> {
-    clap_mangen::Man::new(command()).section("8").render(to)
 }
 
 fn flag(setting: &'static Setting) -> Arg {

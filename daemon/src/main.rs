@@ -16,6 +16,8 @@ mod logging;
 mod net;
 mod notify;
 mod output;
+#[cfg(test)]
+mod pages;
 mod refusals;
 mod reload;
 mod report;
@@ -40,9 +42,6 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
         }
     };
-    if args.man {
-        return if args::man_page(&mut std::io::stdout()).is_ok() { Exit::Ok } else { Exit::Io }.into();
-    }
     let config = match Config::load(&args, &Environment::of_process()) {
         Ok(config) => config,
         Err(error) => {

@@ -15,7 +15,7 @@ expect "it is skipped" "inactive no" "$(systemctl is-active lineswarmd) $(prop l
 works "the group is there" getent group lineswarm
 expect "verify of the installed units" "" \
     "$(systemd-analyze verify --man=no --recursive-errors=yes lineswarmd.service lineswarmd@x.service lineserver.service lineswarm.target 2>&1)"
-for page in man8/lineswarmd.8 man1/lineswarmctl.1 man1/lineswarmctl-status.1 man1/lineserver.1; do
+for page in man8/lineswarmd.8 man1/lineswarmctl.1 man1/lineserver.1 man5/lineswarmd.toml.5 man7/lineswarm-protocol.7; do
     works "man page $page" test -s "/usr/share/man/$page.gz"
 done
 works "completions" bash -c '. /usr/share/bash-completion/completions/lineswarmctl && complete -p lineswarmctl'

@@ -268,7 +268,8 @@ fn counters_metrics_reasons_and_runs_are_readable() {
             "stats" => json!({"draws": 801, "refusals": 3}),
             "metrics" => json!({"text": "# TYPE lineswarm_draws counter\nlineswarm_draws 801\n"}),
             "why" => {
-                json!({"sentences": ["It is as fast as the limit allows."], "causes": [{"cause": "limit", "share": 0.99}]})
+                json!({"sentences": ["It is as fast as the limit allows."],
+                    "causes": [{"code": "server-limit", "weight": 0.2, "sentence": "It is as fast as the limit allows."}]})
             }
             "history" => json!({"runs": [{"verdict": "right", "peers": 4, "seconds": 18.8}]}),
             "version" => {
@@ -281,7 +282,10 @@ fn counters_metrics_reasons_and_runs_are_readable() {
     });
     assert_eq!(daemon.ctl("stats").out, "draws     801\nrefusals  3\n");
     assert_eq!(daemon.ctl("metrics").out, "# TYPE lineswarm_draws counter\nlineswarm_draws 801\n");
-    assert_eq!(daemon.ctl("why").out, "It is as fast as the limit allows.\n\nCAUSE  SHARE\nlimit   0.99\n");
+    assert_eq!(
+        daemon.ctl("why").out,
+        "It is as fast as the limit allows.\n\nWEIGHT  CAUSE\n   0.2  server-limit\n"
+    );
     assert_eq!(daemon.ctl("history").out, "PEERS  SECONDS  VERDICT\n    4     18.8  right\n");
     assert_eq!(daemon.ctl("config diff").out, "[node]\nname = \"lab1/alice\"  # --name\n");
     let version = daemon.ctl("version");
@@ -339,6 +343,17 @@ fn events_come_as_they_happen_and_end_with_the_reader() {
     let shown = merged.ctl("events --follow=false --causal");
     assert_eq!(shown.out.lines().count(), 1);
     assert_eq!(shown.err, "no answer from lab1/bob, lab1/carol: their events are not among these\n");
+}
+
+#[test]
+fn top_needs_a_terminal_and_names_what_does_not() {
+    let daemon = FakeDaemon::always(ok(status()));
+    for line in ["top", "top --json", "--json top -t 1"] {
+        let answered = daemon.ctl(line);
+        assert_eq!(answered.exit, 64, "{answered:?}");
+        let said = format!("{}{}", answered.out, answered.err);
+        assert!(said.contains("E_USAGE") && said.contains("lineswarmctl watch"), "{said}");
+    }
 }
 
 #[test]

@@ -16,7 +16,6 @@ fn load(path: PathBuf, text: &[u8]) -> Option<Result<Config, ConfigError>> {
         instance: None,
         check: false,
         print_config: false,
-        man: false,
         reset_state: false,
         log_level: log::LevelFilter::Info,
         log_format: LogFormat::Text,

@@ -39,6 +39,12 @@ impl Look {
     #[cfg(test)]
     pub const PLAIN: Self = Self { colour: false };
 
+    /// Are there colours?
+    #[must_use]
+    pub fn is_coloured(self) -> bool {
+        self.colour
+    }
+
     /// The text in a colour, or as it is.
     #[must_use]
     pub fn paint(self, ink: Ink, text: &str) -> String {

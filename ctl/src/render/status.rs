@@ -40,7 +40,7 @@ pub fn line(status: &Status) -> String {
     )
 }
 
-fn ink_of(state: State) -> Ink {
+pub(crate) fn ink_of(state: State) -> Ink {
     match state {
         State::Complete | State::Submitting | State::Submitted => Ink::Good,
         State::Joining | State::Fetching => Ink::Busy,
@@ -49,7 +49,7 @@ fn ink_of(state: State) -> Ink {
     }
 }
 
-fn submit_state(state: SubmitState) -> &'static str {
+pub(crate) fn submit_state(state: SubmitState) -> &'static str {
     match state {
         SubmitState::None => "none",
         SubmitState::Intent => "intent",
@@ -64,12 +64,16 @@ fn progress(status: &Status, look: Look) -> String {
     let cells = look.paint(ink_of(status.state), &bar(have.into(), lines.into(), 50));
     match lines {
         0 => format!("{cells}  {have} of ? lines"),
-        // Rounded down: 100.0 % is said only of the whole.
-        _ => {
-            let tenths = u64::from(have.min(lines)) * 1000 / u64::from(lines);
-            format!("{cells}  {have}/{lines}  {}.{} %", tenths / 10, tenths % 10)
-        }
+        _ => format!("{cells}  {have}/{lines}  {}", percent(have, Some(lines))),
     }
+}
+
+/// Rounded down: 100.0 % is said only of the whole.
+#[must_use]
+pub fn percent(have: u32, lines: Option<u32>) -> String {
+    let Some(lines) = lines.filter(|lines| *lines > 0) else { return "- %".into() };
+    let tenths = u64::from(have.min(lines)) * 1000 / u64::from(lines);
+    format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
 fn rows(status: &Status, look: Look) -> Vec<(&'static str, String)> {

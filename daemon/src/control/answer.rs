@@ -130,7 +130,7 @@ pub(super) fn answer(
         }
         Command::Stats => Json::of(&stats(around)),
         Command::Metrics => Json::of(&json!({ "text": metrics::text(around) })),
-        Command::Why => Json::of(&why::why(&around.status(), engine.is_server_connected())),
+        Command::Why => Json::of(&why::why(&around.status(), &why::Facts::of(engine))),
         Command::History => Json::of(&Runs { runs: around.history.runs().collect() }),
         Command::Config => Json::of(&json!({ "settings": desk.settings })),
         other => {

@@ -3,8 +3,9 @@
 //! A weight from 0 to 1 says roughly what part of the time a cause costs; 1 is "nothing goes on because of it". They
 //! are for ordering: causes overlap, and the weights do not add up to 1.
 
+use lineswarm_proto::engine::Engine;
 use lineswarm_proto::theory;
-use lineswarm_proto::wire::control::{State, Status, SubmitState};
+use lineswarm_proto::wire::control::{Peer, State, Status, SubmitState};
 use serde::Serialize;
 
 /// One reason.
@@ -25,11 +26,54 @@ pub(super) struct Why {
     pub(super) sentences: Vec<String>,
 }
 
+/// What is known beside the status.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Facts {
+    pub(super) is_server_connected: bool,
+    /// The other nodes.
+    pub(super) peers: Vec<Peer>,
+    /// Whom this node leaves the drawing from their common address to.
+    pub(super) yields_to: Option<String>,
+    /// Linked peers that draw from this node's address too.
+    pub(super) same_address: Vec<String>,
+    /// Refused requests a second, over the last seconds.
+    pub(super) refused_rate: f64,
+    /// So many duplicates were to be expected of the own draws.
+    pub(super) expected_duplicates: f64,
+}
+
+impl Facts {
+    pub(super) fn of(engine: &Engine) -> Self {
+        Self {
+            is_server_connected: engine.is_server_connected(),
+            peers: engine.peers().peers,
+            yields_to: engine.yields_to(),
+            same_address: engine.neighbours_of_address(),
+            refused_rate: engine.refused_rate().unwrap_or(0.0),
+            expected_duplicates: engine.expected_duplicates(),
+        }
+    }
+
+    fn linked(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.iter().filter(|peer| peer.state == "linked")
+    }
+}
+
 /// Too few draws to speak of shares.
 const FEW_DRAWS: u64 = 20;
+/// A pacer at the server's limit is refused about as often as it is answered; this share of refusals is too much.
+const MANY_REFUSALS: f64 = 0.6;
+/// What a lost connection costs, about: the wait before the next try, and its handshakes.
+const LOSS_SECONDS: f64 = 0.1;
+/// The weight of what is as good as it gets. What could be mended weighs more.
+const NORMAL: f64 = 0.2;
+/// The least weight of what could be mended and costs something.
+const MENDABLE: f64 = 0.26;
+/// Names in a sentence.
+const NAMES: usize = 5;
 
 /// Why it is not faster.
-pub(super) fn why(status: &Status, is_server_connected: bool) -> Why {
+pub(super) fn why(status: &Status, facts: &Facts) -> Why {
     let mut causes = Vec::new();
     let mut add = |code, weight: f64, sentence: String| {
         causes.push(Cause { code, sentence, weight: (weight.clamp(0.0, 1.0) * 1e3).round() / 1e3 });
@@ -40,7 +84,7 @@ pub(super) fn why(status: &Status, is_server_connected: bool) -> Why {
             add("paused", 1.0, "Drawing is paused: lineswarmctl resume goes on with it.".into());
         }
         State::Idle => add("idle", 1.0, "The job was not started: lineswarmctl start does.".into()),
-        State::Joining | State::Fetching => fetching(status, is_server_connected, &mut add),
+        State::Joining | State::Fetching => fetching(status, facts, &mut add),
         State::Complete | State::Submitting => submitting(status, &mut add),
         State::Submitted => {}
     }
@@ -66,119 +110,146 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-fn fetching(status: &Status, is_server_connected: bool, add: &mut impl FnMut(&'static str, f64, String)) {
+fn fetching(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f64, String)) {
     let job = &status.job;
-    server(status, is_server_connected, add);
-    pacing(status, add);
-    if job.draws >= FEW_DRAWS {
-        let draws = job.draws as f64;
-        let asked = draws + job.refusals as f64;
-        let refused = job.refusals as f64 / asked;
-        if refused > 0.02 {
-            add(
-                "refusals",
-                // A refusal costs a round trip, not a line.
-                0.2 * refused,
-                format!(
-                    "{} of {asked} requests were refused ({}): the server's limit is still being learnt, or \
-                     others draw from this node's address too.",
-                    job.refusals,
-                    percent(refused)
-                ),
-            );
-        }
-        if let Some(lines) = job.lines {
-            let wasted = job.duplicates as f64 / draws;
-            let chance = 1.0 - f64::from(job.have) / theory::draws_until(job.have, lines).max(1.0);
-            // Of a few hundred draws the share is off by some percent.
-            let excess = wasted - chance;
-            if excess > 0.05 + 1.0 / draws.sqrt() {
-                add(
-                    "duplicates",
-                    excess,
-                    format!(
-                        "{} of {} own draws ({}) gave lines that were held already, and chance alone gives {}: \
-                         lines from peers come late.",
-                        job.duplicates,
-                        job.draws,
-                        percent(wasted),
-                        percent(chance)
-                    ),
-                );
-            } else {
-                add(
-                    "chance",
-                    0.5 * chance,
-                    format!(
-                        "{} of {} own draws ({}) gave lines that were held already; with {} of {lines} lines held \
-                         chance alone gives {}.",
-                        job.duplicates,
-                        job.draws,
-                        percent(wasted),
-                        job.have,
-                        percent(chance)
-                    ),
-                );
-            }
-        }
-    }
-    peers(status, add);
-}
-
-fn server(status: &Status, is_connected: bool, add: &mut impl FnMut(&'static str, f64, String)) {
-    let job = &status.job;
-    if !is_connected {
-        let why = status.problem.as_ref().map_or_else(String::new, |problem| format!(" ({problem})"));
-        add("no-server", 1.0, format!("There is no connection to the line server {}{why}.", job.server));
-    }
-    if job.reconnects > 0 {
-        let sentence = format!("The connection to the line server was lost {} times.", job.reconnects);
-        add("reconnects", (job.reconnects as f64 / 20.0).min(0.4), sentence);
+    if let Some(peer) = &facts.yields_to {
+        let sentence = format!(
+            "This node leaves drawing to {peer:?}: the line server lets one connection of an address live, and both \
+             draw from the same. An address of its own would help: server.bind."
+        );
+        add("shared-address", 0.9, sentence);
+    } else {
+        server(status, facts, add);
     }
     if job.lines.is_none() {
         let sentence =
             "It is not known yet how many lines there are: the master asks the server, or set server.lines.";
-        add("no-count", 0.2, sentence.into());
+        add("no-count", NORMAL, sentence.into());
     }
+    if let Some(lines) = job.lines.filter(|_| job.draws >= FEW_DRAWS) {
+        duplicates(status, facts, lines, add);
+    }
+    peers(status, facts, add);
 }
 
-/// What the server or the operator allows, against what is drawn.
-fn pacing(status: &Status, add: &mut impl FnMut(&'static str, f64, String)) {
-    let (pacer, Some(rate)) = (&status.pacer, status.job.rate) else { return };
-    if let Some(cap) = pacer.cap.filter(|cap| pacer.limit.is_none_or(|limit| *cap < limit)) {
-        let limit = pacer.limit.map_or("more".into(), |limit| format!("{limit:.1}"));
-        let weight = pacer.limit.map_or(0.5, |limit| 1.0 - cap / limit);
+/// The connection, then how much of what it allows is used, and what takes the rest.
+fn server(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f64, String)) {
+    let (job, pacer) = (&status.job, &status.pacer);
+    if !facts.is_server_connected {
+        let why = status.problem.as_ref().map_or_else(String::new, |problem| format!(" ({problem})"));
+        add("no-server", 1.0, format!("There is no connection to the line server {}{why}.", job.server));
+    }
+    let rate = job.rate.unwrap_or(0.0);
+    let limit = pacer.limit.filter(|limit| *limit > 0.0);
+    let unused = limit.map_or(0.0, |limit| 1.0 - rate / limit);
+    // Enough to be worth an explanation.
+    let is_slow = unused > 0.1;
+
+    let lost = job.elapsed_s.map_or(0.0, |elapsed| job.reconnects as f64 * LOSS_SECONDS / elapsed.max(1.0));
+    let losses_explain = facts.is_server_connected && job.reconnects > 2 && lost > 0.05;
+    if job.reconnects > 0 {
+        let sentence = format!("The connection to the line server was lost {}.", times(job.reconnects));
+        let weight = if losses_explain { lost.max(unused).max(MENDABLE) } else { lost.min(NORMAL) };
+        add("reconnects", weight, sentence);
+    }
+
+    let asked = rate + facts.refused_rate;
+    let refused = if asked > 0.0 { facts.refused_rate / asked } else { 0.0 };
+    let refusals_explain =
+        job.draws.saturating_add(job.refusals) >= FEW_DRAWS && refused > MANY_REFUSALS && !losses_explain;
+    if refusals_explain {
+        let guess = match facts.same_address.as_slice() {
+            [] => {
+                "its limit has fallen and is being learnt, or others draw from this node's address".to_owned()
+            }
+            names => format!("the same address is drawn from by {}, and may have one limit", quoted(names)),
+        };
         let sentence = format!(
-            "This node is capped at {cap:.1} lines/s where the server seems to allow {limit}: lineswarmctl limit \
+            "The line server refuses {} of the requests, {:.1} a second: {guess}.",
+            percent(refused),
+            facts.refused_rate
+        );
+        add("refusals", refused, sentence);
+    }
+
+    if let Some(cap) = pacer.cap.filter(|cap| limit.is_none_or(|limit| *cap < limit)) {
+        let allowed = limit.map_or("more".into(), |limit| format!("{limit:.1}"));
+        let weight = limit.map_or(0.5, |limit| 1.0 - cap / limit);
+        let sentence = format!(
+            "This node is capped at {cap:.1} lines/s where the server seems to allow {allowed}: lineswarmctl limit \
              --auto lifts it."
         );
-        add("cap", weight, sentence);
+        add("cap", weight.max(MENDABLE), sentence);
         return;
     }
-    let Some(limit) = pacer.limit.filter(|limit| *limit > 0.0) else { return };
-    let used = rate / limit;
-    if used < 0.9 {
+    if !facts.is_server_connected || job.draws < FEW_DRAWS {
+        return;
+    }
+    let Some(limit) = limit else {
         let sentence = format!(
-            "This node draws {rate:.1} lines/s, {} of the {limit:.1} that the server seems to allow ({} limit, \
-             round trip {:.1} ms, {} requests outstanding).",
-            percent(used),
-            pacer.kind,
+            "No limit of the line server was met: each request takes a round trip of {:.1} ms, and {} {} outstanding.",
             pacer.rtt_ms,
-            pacer.depth
+            pacer.depth,
+            if pacer.depth == 1 { "is" } else { "are" }
         );
-        add("below-limit", 1.0 - used, sentence);
-    } else {
+        add("round-trip", NORMAL, sentence);
+        return;
+    };
+    if !is_slow {
         let sentence = format!(
             "The line server allows this node about {limit:.1} lines/s ({} limit), and {} of that is used: only \
              more peers make it faster.",
             pacer.kind,
-            percent(used.min(1.0))
+            percent((1.0 - unused).min(1.0))
         );
-        add("server-limit", 0.4, sentence);
+        add("server-limit", NORMAL, sentence);
+    } else if !losses_explain && !refusals_explain {
+        let sentence = format!(
+            "This node draws {rate:.1} lines/s, {} of the {limit:.1} that the server seems to allow ({} limit, \
+             round trip {:.1} ms, {} requests outstanding).",
+            percent(1.0 - unused),
+            pacer.kind,
+            pacer.rtt_ms,
+            pacer.depth
+        );
+        add("below-limit", unused, sentence);
     }
 }
 
-fn peers(status: &Status, add: &mut impl FnMut(&'static str, f64, String)) {
+/// Own draws of lines that were held already: by chance, or more than that.
+fn duplicates(status: &Status, facts: &Facts, lines: u32, add: &mut impl FnMut(&'static str, f64, String)) {
+    let job = &status.job;
+    let draws = job.draws as f64;
+    let (wasted, chance) = (job.duplicates as f64 / draws, facts.expected_duplicates / draws);
+    let excess = wasted - chance;
+    let counted = format!(
+        "{} of {} own draws ({}) gave lines that were held already",
+        job.duplicates,
+        job.draws,
+        percent(wasted)
+    );
+    // Four standard deviations of the fairest of coins.
+    if excess > 0.05 + 2.0 / draws.sqrt() {
+        let sentence = format!(
+            "{counted}, and chance alone gives {}: the line server gives some lines more often than others.",
+            percent(chance)
+        );
+        add("duplicates", excess.max(MENDABLE), sentence);
+    } else {
+        let held = f64::from(job.have) / f64::from(lines.max(1));
+        let sentence = format!(
+            "{counted}, as chance has it ({}); with {} of {lines} lines held {} of the draws do.",
+            percent(chance),
+            job.have,
+            percent(held)
+        );
+        // Beyond four fifths of the file chance costs more than the server's limit.
+        add("chance", held / 4.0, sentence);
+    }
+}
+
+/// Those who are missing, those who do nothing, and lines that come too late.
+fn peers(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f64, String)) {
     let (known, connected) = (status.peers.known, status.peers.connected);
     if known == 0 {
         let sentence =
@@ -190,8 +261,50 @@ fn peers(status: &Status, add: &mut impl FnMut(&'static str, f64, String)) {
     } else if connected < known {
         let missing = f64::from(known - connected) / f64::from(known + 1);
         let sentence = format!("{connected} of {known} known peers are linked: lineswarmctl peers says why.");
-        add("few-peers", 0.5 * missing, sentence);
+        add("few-peers", MENDABLE + 0.5 * missing, sentence);
     }
+    // In its first seconds nobody has drawn anything.
+    if !status.job.elapsed_s.is_some_and(|elapsed| elapsed > 3.0) {
+        return;
+    }
+    let busy = facts.linked().filter_map(|peer| peer.rate).fold(status.job.rate.unwrap_or(0.0), f64::max);
+    let is_idle = |peer: &&Peer| peer.rate.unwrap_or(0.0) < 0.02 * busy;
+    let idle: Vec<String> = facts.linked().filter(is_idle).map(name_of).collect();
+    if !idle.is_empty() {
+        let share = idle.len() as f64 / f64::from(connected + 1);
+        let sentence = format!(
+            "{} {} nothing: linked, and drawing no lines; lineswarmctl why there says why not.",
+            quoted(&idle),
+            if idle.len() == 1 { "adds" } else { "add" }
+        );
+        add("idle-peers", MENDABLE + 0.5 * share, sentence);
+    }
+    let received: u64 = facts.linked().map(|peer| peer.lines_received).sum();
+    let late = received.saturating_sub(status.job.from_peers);
+    let share = late as f64 / received.max(1) as f64;
+    if received > 100 && share > 0.1 {
+        let sentence = format!(
+            "{late} of {received} lines from peers ({}) were drawn here before they came: links are slow against \
+             the draws.",
+            percent(share)
+        );
+        add("late-lines", share, sentence);
+    }
+}
+
+fn name_of(peer: &Peer) -> String {
+    let id = || peer.id.map_or_else(|| "unknown".into(), |id| id.short());
+    if peer.name.is_empty() { id() } else { peer.name.clone() }
+}
+
+fn quoted(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(NAMES).map(|name| format!("{name:?}")).collect();
+    let more = names.len().saturating_sub(NAMES);
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".into() } else { format!("{count} times") }
 }
 
 fn submitting(status: &Status, add: &mut impl FnMut(&'static str, f64, String)) {

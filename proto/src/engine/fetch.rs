@@ -40,6 +40,14 @@ pub struct Counts {
     pub reconnects: u64,
 }
 
+/// What was counted at a moment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    at: Moment,
+    draws: u64,
+    refusals: u64,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Fetch {
@@ -51,7 +59,9 @@ pub struct Fetch {
     ended: Option<ErrandEnd>,
     counts: Counts,
     first_draw: Option<Moment>,
-    marks: [(Moment, u64); 2],
+    marks: [Mark; 2],
+    /// Of the answers so far, so many gave lines that were held already as chance has it.
+    expected_duplicates: f64,
     rng: fastrand::Rng,
 }
 
@@ -76,7 +86,8 @@ impl Fetch {
             ended: None,
             counts: Counts::default(),
             first_draw: None,
-            marks: [(Moment::ZERO, 0); 2],
+            marks: [Mark::default(); 2],
+            expected_duplicates: 0.0,
             rng,
         }
     }
@@ -126,19 +137,38 @@ impl Fetch {
     /// Own answered draws a second, over the last one to two seconds.
     #[must_use]
     pub fn rate(&self, now: Moment) -> Option<f64> {
-        let [(since, draws), _] = self.marks;
+        self.per_second(self.counts.draws, self.marks[0].draws, now)
+    }
+
+    /// Refused requests a second, over the same time.
+    #[must_use]
+    pub fn refused_rate(&self, now: Moment) -> Option<f64> {
+        self.per_second(self.counts.refusals, self.marks[0].refusals, now)
+    }
+
+    fn per_second(&self, count: u64, before: u64, now: Moment) -> Option<f64> {
+        let span = now.since(self.marks[0].at).as_secs_f64();
         self.first_draw?;
-        let span = now.since(since).as_secs_f64();
         if !self.drawing || span > 10.0 * RATE_SPAN.as_secs_f64() {
             return Some(0.0);
         }
-        (span > 0.05).then(|| (self.counts.draws - draws) as f64 / span)
+        (span > 0.05).then(|| (count - before) as f64 / span)
+    }
+
+    /// So many duplicates were to be expected: at each draw, the share of lines that were held then.
+    #[must_use]
+    pub fn expected_duplicates(&self) -> f64 {
+        self.expected_duplicates
+    }
+
+    fn mark(&self, now: Moment) -> Mark {
+        Mark { at: now, draws: self.counts.draws, refusals: self.counts.refusals }
     }
 
     /// Draw, or rest.
     pub fn set_drawing(&mut self, drawing: bool, now: Moment) {
         if drawing && !self.drawing {
-            self.marks = [(now, self.counts.draws); 2];
+            self.marks = [self.mark(now); 2];
         }
         self.drawing = drawing;
     }
@@ -156,7 +186,8 @@ impl Fetch {
         self.ended = None;
         self.counts = Counts::default();
         self.first_draw = None;
-        self.marks = [(now, 0); 2];
+        self.marks = [self.mark(now); 2];
+        self.expected_duplicates = 0.0;
         self.address = address.to_owned();
         for source in &mut self.sources {
             source.hang_up(now, out);
@@ -285,6 +316,9 @@ impl Fetch {
                     source.failures = 0;
                     self.counts.draws += 1;
                     self.first_draw.get_or_insert(now);
+                    let held = f64::from(ledger.held().count());
+                    self.expected_duplicates +=
+                        ledger.count().map_or(0.0, |count| held / f64::from(count.max(1)));
                     match ledger.drawn(number, text) {
                         Arrival::Known => self.counts.duplicates += 1,
                         Arrival::OutOfRange => {
@@ -337,8 +371,8 @@ impl Fetch {
 
     /// Does all that is due: dials, asks for lines, goes on with the errand.
     pub fn turn(&mut self, now: Moment, ledger: &Ledger, out: &mut Outbox) {
-        if now.since(self.marks[1].0) >= RATE_SPAN {
-            self.marks = [self.marks[1], (now, self.counts.draws)];
+        if now.since(self.marks[1].at) >= RATE_SPAN {
+            self.marks = [self.marks[1], self.mark(now)];
         }
         for at in 0..self.sources.len() {
             self.turn_source(at, now, ledger, out);

@@ -199,6 +199,33 @@ impl Engine {
         self.fetch.is_connected()
     }
 
+    /// Refused requests a second, over the last seconds; `None` before the first draw.
+    #[must_use]
+    pub fn refused_rate(&self) -> Option<f64> {
+        self.fetch.refused_rate(self.now)
+    }
+
+    /// So many of the own draws were to be expected to give lines that were held already.
+    #[must_use]
+    pub fn expected_duplicates(&self) -> f64 {
+        self.fetch.expected_duplicates()
+    }
+
+    /// The peer that this node leaves the drawing to, where the server lets one connection of an address live.
+    #[must_use]
+    pub fn yields_to(&self) -> Option<String> {
+        self.yields.map(|(peer, _)| self.links.name(peer))
+    }
+
+    /// The linked peers that draw from an address that this node draws from too.
+    #[must_use]
+    pub fn neighbours_of_address(&self) -> Vec<String> {
+        let own: BTreeSet<_> = self.fetch.local_addresses().collect();
+        let shares = |from: &[std::net::IpAddr]| from.iter().any(|address| own.contains(address));
+        let rivals = self.links.iter().filter(|(_, link)| link.established && shares(&link.draws_from));
+        rivals.map(|(_, link)| self.links.name(link.id)).collect()
+    }
+
     /// Why the job can't go on, if it failed.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {

@@ -1,7 +1,16 @@
-//! As much of JSON Schema as docs/results.schema.json uses. A keyword that is not known here fails the test, so that
+//! As much of JSON Schema as the schemas in docs use. A keyword that is not known here fails the test, so that
 //! nothing in the schema is silently without effect.
+#![allow(dead_code)] // each test uses its part
 
 use serde_json::Value;
+
+/// The same for one of the schema's definitions.
+pub(crate) fn faults_of(schema: &Value, name: &str, value: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    let definition = schema["$defs"].get(name).unwrap_or_else(|| panic!("the schema has no {name}"));
+    check(schema, definition, value, name, &mut faults);
+    faults
+}
 
 /// Every place where the value does not keep the schema, as path and reason.
 pub(crate) fn faults(schema: &Value, value: &Value) -> Vec<String> {
@@ -13,6 +22,7 @@ pub(crate) fn faults(schema: &Value, value: &Value) -> Vec<String> {
 fn check(root: &Value, schema: &Value, value: &Value, at: &str, faults: &mut Vec<String>) {
     for (keyword, wanted) in schema.as_object().expect("a schema is an object") {
         let number = || value.as_f64();
+        let length = || value.as_str().map(|text| text.chars().count() as u64);
         let holds = match keyword.as_str() {
             "$schema" | "$defs" | "title" | "description" => true,
             "$ref" => {
@@ -26,6 +36,25 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, faults: &mut Vec
             },
             "const" => value == wanted,
             "enum" => wanted.as_array().unwrap().contains(value),
+            "anyOf" => {
+                let fits = |one: &Value| {
+                    let mut faults = Vec::new();
+                    check(root, one, value, at, &mut faults);
+                    faults.is_empty()
+                };
+                wanted.as_array().unwrap().iter().any(fits)
+            }
+            "minLength" => length().is_none_or(|length| length >= wanted.as_u64().unwrap()),
+            "maxLength" => length().is_none_or(|length| length <= wanted.as_u64().unwrap()),
+            "additionalProperties" => {
+                let named = schema.get("properties").unwrap_or(&Value::Null);
+                for (name, field) in value.as_object().into_iter().flatten() {
+                    if named.get(name).is_none() {
+                        check(root, wanted, field, &format!("{at}.{name}"), faults);
+                    }
+                }
+                true
+            }
             "minimum" => number().is_none_or(|number| number >= wanted.as_f64().unwrap()),
             "maximum" => number().is_none_or(|number| number <= wanted.as_f64().unwrap()),
             "exclusiveMinimum" => number().is_none_or(|number| number > wanted.as_f64().unwrap()),
@@ -35,6 +64,13 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, faults: &mut Vec
                 wanted.as_array().unwrap().iter().all(|name| object.contains_key(name.as_str().unwrap()))
             }),
             "properties" => {
+                // Whoever adds a field describes it, unless the schema says what all others are.
+                for name in value.as_object().into_iter().flat_map(|object| object.keys()) {
+                    let is_known = wanted.get(name).is_some() || schema.get("additionalProperties").is_some();
+                    if !is_known {
+                        faults.push(format!("{at}.{name}: the schema does not know this field"));
+                    }
+                }
                 for (name, inner) in wanted.as_object().unwrap() {
                     if let Some(field) = value.get(name) {
                         check(root, inner, field, &format!("{at}.{name}"), faults);

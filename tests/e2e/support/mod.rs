@@ -203,6 +203,13 @@ impl Drop for Daemon {
     }
 }
 
+/// The control tool, which is built beside the daemon.
+pub(crate) fn lineswarmctl() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_lineswarmd")).with_file_name("lineswarmctl");
+    assert!(program.exists(), "lineswarmctl is not built: cargo build --workspace");
+    program
+}
+
 /// `lineswarmd` with everything in `own`, and nothing from this process's environment or the machine's files.
 pub(crate) fn command(own: &Path, name: &str) -> Command {
     let config = own.join("empty.toml");

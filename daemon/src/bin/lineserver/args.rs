@@ -2,7 +2,7 @@
 
 use crate::Error;
 use clap::{
-    CommandFactory, Parser,
+    Parser,
     builder::{PossibleValuesParser, TypedValueParser},
     value_parser,
 };
@@ -94,19 +94,11 @@ pub(crate) struct Args {
     /// Write the served file there before listening
     #[arg(long, value_name = "PATH")]
     write_file: Option<PathBuf>,
-    /// Print the man page, and end
-    #[arg(long, hide = true)]
-    pub(crate) man: bool,
 }
 
 /// Reads the command line.
 pub(crate) fn read() -> Result<Args, clap::Error> {
     Args::try_parse()
-}
-
-/// The man page, from the same tree as the parser.
-pub(crate) fn man_page(to: &mut dyn Write) -> std::io::Result<()> {
-    clap_mangen::Man::new(Args::command()).render(to)
 }
 
 impl Args {
@@ -239,4 +231,30 @@ fn refusal() -> impl TypedValueParser<Value = Refusal> {
 fn one_per_ip() -> impl TypedValueParser<Value = OnePerIp> {
     PossibleValuesParser::new(["reject", "replace"])
         .map(|word| if word == "replace" { OnePerIp::Replace } else { OnePerIp::Reject })
+}
+
+#[cfg(test)]
+#[path = "../../../../tests/golden.rs"]
+mod golden;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_man_page_and_the_completions_are_those_that_are_installed() {
+        use clap_complete::Shell::{Bash, Fish, Zsh};
+        let mut page = Vec::new();
+        clap_mangen::Man::new(Args::command()).render(&mut page).unwrap();
+        let page = String::from_utf8(page).unwrap();
+        let (page, version) = page.split_once(".SH VERSION").unwrap();
+        let extra = include_str!("../../../../docs/man/extra/lineserver.roff");
+        golden::is_kept("docs/man/lineserver.1", &format!("{page}{extra}.SH VERSION{version}"));
+        for (shell, name) in [(Bash, "lineserver.bash"), (Zsh, "_lineserver"), (Fish, "lineserver.fish")] {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "lineserver", &mut script);
+            golden::is_kept(&format!("etc/completions/{name}"), &String::from_utf8(script).unwrap());
+        }
+    }
 }

@@ -66,10 +66,6 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &args::Args) -> Result<ExitCode, Error> {
-    if args.man {
-        args::man_page(&mut io::stdout()).map_err(Error::Report)?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let file = args.file()?;
     args.write_file(&file)?;
     let settings = args.settings()?;

@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN = $(or $(CARGO_TARGET_DIR),target)/release
 
-.PHONY: all demo test check bench bench-links soak clean fmt clippy hygiene deny netns-test disk-test page-test docs-test terminal-test
+.PHONY: all demo test check bench bench-links soak clean fmt clippy hygiene deny netns-test disk-test page-test docs-test terminal-test metrics-test
 
 all: release
 
@@ -76,8 +76,12 @@ terminal-test:
 	$(CARGO) build --workspace
 	$(CARGO) test -p lineswarmd --test terminal -- --ignored
 
-## What CI runs. The last seven need root, and most of them Debian packages, which they install.
-check: fmt hygiene clippy test verify-units boot-test netns-test disk-test docs-test page-test terminal-test
+## What Prometheus' own checker says of the metrics. Takes promtool out of Debian's package, without installing that.
+metrics-test:
+	tests/e2e/promtool.sh
+
+## What CI runs. The last eight need root, and most of them Debian packages, which they install.
+check: fmt hygiene clippy test verify-units boot-test netns-test disk-test docs-test page-test terminal-test metrics-test
 
 include systemd/install.mk
 include tests/fuzz.mk

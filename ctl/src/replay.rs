@@ -80,6 +80,7 @@ impl Teller<'_> {
             Seen::Start(start) => {
                 self.node.clone_from(&start.settings.name);
                 self.program.clone_from(&start.program);
+                self.events = start.last_event;
                 self.told = format!("the start, with {} lines", start.lines);
                 self.step(at, None)
             }

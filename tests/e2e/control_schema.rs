@@ -31,17 +31,25 @@ impl Reader {
 
     /// Each line that the command prints keeps the definition `name`; the last one comes back.
     fn read(&mut self, socket: &Path, name: &str, line: &str) -> Value {
-        let mut command = Command::new(lineswarmctl());
-        command.arg("-s").arg(socket).arg("--json").args(line.split(' ')).stdin(Stdio::null());
-        let output = command.output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let values: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        for value in &values {
-            let faults = schema::faults_of(&self.schema, name, value);
-            assert!(faults.is_empty(), "{line}: {faults:#?}\n{value:#}");
-        }
-        self.checked.insert(name.to_owned());
+        let values = printed(socket, line);
+        values.iter().for_each(|value| self.check(name, line, value));
         values.last().unwrap_or_else(|| panic!("{line} printed nothing")).clone()
+    }
+
+    /// What `replay` prints: the events, then how it went.
+    fn replay(&mut self, capture: &Path) {
+        let line = format!("replay {}", capture.display());
+        let values = printed(capture, &line);
+        let (last, events) = values.split_last().unwrap();
+        events.iter().for_each(|event| self.check("events", &line, event));
+        self.check("replayed", &line, last);
+        assert!(!events.is_empty() && last["replay"]["same"] == true, "{last}");
+    }
+
+    fn check(&mut self, name: &str, line: &str, value: &Value) {
+        let faults = schema::faults_of(&self.schema, name, value);
+        assert!(faults.is_empty(), "{line}: {faults:#?}\n{value:#}");
+        self.checked.insert(name.to_owned());
     }
 
     /// All that reads anything.
@@ -61,6 +69,9 @@ impl Reader {
             ("dump", &output),
             ("master", "master"),
             ("events", "events --follow=false"),
+            ("events", "events --causal --follow=false"),
+            ("log", "log tail --follow=false"),
+            ("doctor", "doctor"),
             ("stats", "stats"),
             ("metrics", "metrics"),
             ("why", "why"),
@@ -74,6 +85,13 @@ impl Reader {
             self.read(&at, name, line);
         }
     }
+}
+
+fn printed(socket: &Path, line: &str) -> Vec<Value> {
+    let mut command = Command::new(lineswarmctl());
+    command.arg("-s").arg(socket).arg("--json").args(line.split(' ')).stdin(Stdio::null());
+    let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -106,9 +124,13 @@ fn every_reading_command_keeps_the_schema_before_during_and_after_a_run() {
         let runs = reader.read(&daemon.socket(), "history", "history");
         assert_eq!(runs["runs"][0]["verdict"], "right", "{runs}");
     }
+    daemons[0].client().ask(serde_json::json!({"cmd": "capture", "to": "all"})).unwrap();
+    daemons[0].client().ask(serde_json::json!({"cmd": "capture"})).unwrap();
+    let capture = daemons[0].directory.join("state/all.capture");
+    reader.replay(&capture);
     let commands = [
         "ping", "version", "status", "peers", "resolve", "lines", "get", "dump", "master", "events", "stats",
-        "metrics", "why", "history", "config", "error",
+        "metrics", "why", "history", "config", "error", "log", "doctor", "replayed",
     ];
     assert_eq!(reader.checked, commands.map(str::to_owned).into());
 }
@@ -125,4 +147,28 @@ fn a_text_that_is_no_utf8_keeps_the_schema_too() {
     let mut reader = Reader::new();
     assert_eq!(reader.read(&daemon.socket(), "get", "get 1")["text_b64"], "//4=");
     assert_eq!(reader.read(&daemon.socket(), "dump", "dump")["lines"][1]["text_b64"], "//4=");
+}
+
+/// Run by `make metrics-test`, which says where promtool is.
+#[test]
+#[ignore = "needs Prometheus' promtool"]
+fn promtool_finds_no_fault_with_the_metrics() {
+    let promtool = std::env::var("PROMTOOL").expect("make metrics-test says where it is");
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let server = Server::start(at, &["--rate", "300", "--lines", "100"]);
+    let daemons = swarm(at, &server.address, 2, &["--lines", "100"]);
+    for daemon in &daemons {
+        for moment in ["peers=1", "submitted"] {
+            daemon.wait(moment);
+            let metrics = Command::new(lineswarmctl()).arg("-s").arg(daemon.socket()).arg("metrics").output();
+            let file = at.join("metrics");
+            std::fs::write(&file, metrics.unwrap().stdout).unwrap();
+            let text = std::fs::File::open(&file).unwrap();
+            let check = Command::new(&promtool).args(["check", "metrics"]).stdin(text).output().unwrap();
+            let said = [check.stdout, check.stderr].concat();
+            let said = String::from_utf8_lossy(&said);
+            assert!(check.status.success() && said.trim().is_empty(), "{said}");
+        }
+    }
 }

@@ -41,7 +41,10 @@ fn peaked_below(daemon: &Daemon, mib: u64) {
 }
 
 fn lonely(directory: &Path) -> Daemon {
-    Daemon::start(directory, "one", &["--autostart", "false"])
+    let daemon = Daemon::start(directory, "one", &["--autostart", "false"]);
+    // From then on the files of the store are open.
+    daemon.client().ask(json!({"cmd": "save"})).unwrap();
+    daemon
 }
 
 /// Another daemon can still link with it.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Measures what docs/scaling.md and the README show, and writes it there: the charts beside this script, the tables
-# between the markers of docs/scaling.md. Takes about seven minutes; run it on a quiet machine.
+# Measures what docs/scaling.md, docs/peer-links.md and the README show, and writes it there: the charts beside this
+# script, the tables between the markers of the pages. Takes about ten minutes; run it on a quiet machine.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 programs=${LINESWARM_PROGRAMS:-${CARGO_TARGET_DIR:-$root/target}/release}
@@ -13,26 +13,33 @@ cd "$work"
 compare() { lineswarmctl compare "$@" || test $? = 65; }
 compare --peers 1,2,4,8,16 --rate 200 --runs 3 --out scaling
 compare --peers 4,8 --topology mesh,star,ring --rate 200 --runs 3 --out topologies
+compare --peers 16 --latency 5 --rate 100 --runs 3 --out sixteen
+compare --peers 64 --latency 5 --rate 20 --runs 3 --out sixtyfour
 compare --peers 3,4 --kill-master-at 50 --rate 200 --runs 3 --out killed
 lineswarmctl predict --out predicted >predicted.txt
 lineswarmctl bench transport >transport.txt
+(cd "$root" && ${CARGO:-cargo} bench -p lineswarmd --bench links) >links.txt
 
 cp scaling/lines.svg scaling/time.svg scaling/efficiency.svg predicted/predict.svg "$root/docs/images/"
 
-# Replaces what stands between "<!-- NAME begins -->" and "<!-- NAME ends -->".
+# Replaces what stands in a page between "<!-- NAME begins -->" and "<!-- NAME ends -->".
 put() {
-    awk -v name="$1" -v file="$2" '
+    awk -v name="$2" -v file="$3" '
         $0 == "<!-- " name " begins -->" { print; while ((getline line < file) > 0) print line; inside = 1 }
         $0 == "<!-- " name " ends -->" { inside = 0 }
         !inside && $0 != "<!-- " name " begins -->"
-    ' "$root/docs/scaling.md" >scaling.md
-    cp scaling.md "$root/docs/scaling.md"
+    ' "$root/docs/$1" >page.md
+    cp page.md "$root/docs/$1"
 }
 fenced() { { printf '```text\n'; sed '/: the chart$/d' "$1"; printf '```\n'; } >"$1.fenced"; }
 fenced predicted.txt
 fenced transport.txt
-put scaling scaling/results.md
-put topologies topologies/results.md
-put killed killed/results.md
-put predicted predicted.txt.fenced
-put transport transport.txt.fenced
+fenced links.txt
+cat sixteen/results.md sixtyfour/results.md >large.md
+put scaling.md scaling scaling/results.md
+put scaling.md topologies topologies/results.md
+put scaling.md large large.md
+put scaling.md killed killed/results.md
+put scaling.md predicted predicted.txt.fenced
+put scaling.md transport transport.txt.fenced
+put peer-links.md links links.txt.fenced

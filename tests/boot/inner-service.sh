@@ -32,6 +32,7 @@ kill $squatter
 wait $squatter 2>/dev/null
 systemctl reset-failed lineswarmd
 
+contains "doctor says that the unit does not run" "lineswarmd.service is inactive" "$(verdict lineswarmctl)"
 works "it starts" timeout $((30 * slow)) systemctl start lineswarmd
 expect "ready means: both sockets and the port listen" "yes yes 0" \
     "$([ -S /run/lineswarm/default/control.sock ] && echo yes) $([ -S /run/lineswarm/default/status.sock ] && echo yes) $(bash -c '</dev/tcp/127.0.0.1/9900' 2>&1; echo $?)"
@@ -57,6 +58,7 @@ works "lines are saved before the crash" lineswarmctl save
 have=$(field default have)
 send KILL lineswarmd
 works "kill -9: restarted" within 20 restarted lineswarmd 1
+contains "doctor counts the crash" "*restarted 1 times after a crash or hang" "$(verdict lineswarmctl)"
 contains "it resumed from its journal" "*resumed lines=*" "$(journal lineswarmd)"
 works "with all $have lines that it had saved" at_least default have "$have"
 

@@ -22,7 +22,8 @@ test:
 
 ## Hosts as network namespaces on a bridge: discovery, partitions, loss. As root, with iproute2 and nftables.
 netns-test:
-	command -v nft >/dev/null || { apt-get update && apt-get install -y --no-install-recommends iproute2 nftables; }
+	command -v nft >/dev/null && command -v python3 >/dev/null || \
+	  { apt-get update && apt-get install -y --no-install-recommends iproute2 nftables python3; }
 	$(CARGO) test -p lineswarmd --test netns -- --ignored --test-threads=1 --nocapture
 
 ## A state directory on a file system that is too small, or read-only. As root.

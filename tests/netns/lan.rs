@@ -21,10 +21,52 @@ pub(crate) struct Lan {
     hosts: Vec<String>,
     directory: tempfile::TempDir,
     key: PathBuf,
+    /// In place of the bridge.
+    switch: Option<Child>,
 }
 
 impl Lan {
     pub(crate) fn new(count: usize) -> Self {
+        let mut lan = Self::bare();
+        let hub = lan.hub.clone();
+        run(&format!("ip -n {hub} link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0"));
+        run(&format!("ip -n {hub} addr add 10.77.0.100/24 dev br0"));
+        run(&format!("ip -n {hub} link set br0 up"));
+        for n in 1..=count {
+            let host = lan.add_host(n);
+            run(&format!("ip -n {hub} link add p{n} type veth peer name eth0 netns {host}"));
+            run(&format!("ip -n {hub} link set p{n} master br0 up"));
+            bring_up(&host, n);
+        }
+        lan
+    }
+
+    /// A frame takes so many milliseconds from any host to any other, and to the line server.
+    pub(crate) fn slow(count: usize, ms: u32) -> Self {
+        let mut lan = Self::bare();
+        let hub = lan.hub.clone();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/netns/slow_switch.py");
+        let mut command = Command::new("python3");
+        command.args([script, &ms.to_string(), &(count + 1).to_string()]);
+        let mut command = within(&hub, &command);
+        let mut switch =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3 starts");
+        let mut said = String::new();
+        BufReader::new(switch.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        lan.switch = Some(switch);
+        assert_eq!(said, "up\n");
+        run(&format!("ip -n {hub} addr add 10.77.0.100/24 dev t0"));
+        run(&format!("ip -n {hub} link set t0 up"));
+        for n in 1..=count {
+            let host = lan.add_host(n);
+            run(&format!("ip -n {hub} link set t{n} netns {host} name eth0"));
+            bring_up(&host, n);
+        }
+        lan
+    }
+
+    /// No hosts yet.
+    fn bare() -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let id = format!("lsw{}x{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let directory = tempfile::tempdir().unwrap();
@@ -32,22 +74,16 @@ impl Lan {
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(&key).unwrap();
         std::io::Write::write_all(&mut file, b"the key of the test's swarm\n").unwrap();
         let hub = format!("{id}hub");
-        let mut lan = Self { hub: hub.clone(), hosts: Vec::new(), directory, key };
+        let lan = Self { hub: hub.clone(), hosts: Vec::new(), directory, key, switch: None };
         run(&format!("ip netns add {hub}"));
-        run(&format!("ip -n {hub} link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0"));
-        run(&format!("ip -n {hub} addr add 10.77.0.100/24 dev br0"));
-        run(&format!("ip -n {hub} link set br0 up"));
-        for n in 1..=count {
-            let host = format!("{id}h{n}");
-            run(&format!("ip netns add {host}"));
-            lan.hosts.push(host.clone());
-            run(&format!("ip -n {hub} link add p{n} type veth peer name eth0 netns {host}"));
-            run(&format!("ip -n {hub} link set p{n} master br0 up"));
-            run(&format!("ip -n {host} link set lo up"));
-            run(&format!("ip -n {host} addr add 10.77.0.{n}/24 dev eth0"));
-            run(&format!("ip -n {host} link set eth0 up"));
-        }
         lan
+    }
+
+    fn add_host(&mut self, n: usize) -> String {
+        let host = format!("{}h{n}", self.hub.trim_end_matches("hub"));
+        run(&format!("ip netns add {host}"));
+        self.hosts.push(host.clone());
+        host
     }
 
     pub(crate) fn directory(&self) -> &Path {
@@ -104,6 +140,29 @@ impl Lan {
         self.nft(&self.hub, &rules);
     }
 
+    /// Host `n` hears the other hosts, and they don't hear it; both reach the line server.
+    pub(crate) fn mute(&self, n: usize) {
+        let others = (1..=self.hosts.len()).filter(|other| *other != n);
+        let others = others.map(|n| format!("\"p{n}\"")).collect::<Vec<_>>().join(", ");
+        let rules = format!(
+            "table bridge part {{ chain c {{ type filter hook forward priority 0;\n\
+             iifname \"p{n}\" oifname {{ {others} }} drop\n}}\n}}\n"
+        );
+        self.nft(&self.hub, &rules);
+    }
+
+    /// Every TCP segment between host `n` and other hosts is answered with a reset, until [`Lan::spare`].
+    pub(crate) fn reset(&self, n: usize) {
+        let rule = "ip saddr 10.77.0.1-10.77.0.99 ip daddr 10.77.0.1-10.77.0.99 meta l4proto tcp reject with tcp reset";
+        let rules =
+            format!("table inet resets {{ chain in {{ type filter hook input priority 0;\n{rule}\n}}\n}}\n");
+        self.nft(&self.hosts[n - 1], &rules);
+    }
+
+    pub(crate) fn spare(&self, n: usize) {
+        self.nft(&self.hosts[n - 1], "delete table inet resets\n");
+    }
+
     pub(crate) fn heal(&self) {
         self.nft(&self.hub, "delete table bridge part\n");
     }
@@ -139,6 +198,10 @@ impl Lan {
 
 impl Drop for Lan {
     fn drop(&mut self) {
+        if let Some(switch) = &mut self.switch {
+            let _ = switch.kill();
+            let _ = switch.wait();
+        }
         for name in self.hosts.iter().chain([&self.hub]) {
             let _ = Command::new("ip").args(["netns", "del", name]).stderr(Stdio::null()).status();
         }
@@ -193,6 +256,12 @@ fn within(host: &str, command: &Command) -> Command {
     let mut within = Command::new("ip");
     within.args(["netns", "exec", host]).arg(command.get_program()).args(command.get_args());
     within
+}
+
+fn bring_up(host: &str, n: usize) {
+    run(&format!("ip -n {host} link set lo up"));
+    run(&format!("ip -n {host} addr add 10.77.0.{n}/24 dev eth0"));
+    run(&format!("ip -n {host} link set eth0 up"));
 }
 
 fn run(line: &str) {

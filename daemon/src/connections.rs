@@ -8,6 +8,7 @@ use crate::net::{
     conn::{Conn, ReadOutcome},
     dial::{Dial, Progress},
     handshakes::Handshakes,
+    inbox::Inbox,
     peer_link::{LinkEnd, PeerLink},
     resolve::{Asked, Resolver},
     secure::{Keys, Role},
@@ -38,7 +39,7 @@ pub(crate) enum News {
         peer: Option<PeerId>,
         address: SocketAddr,
     },
-    /// The bytes are in the buffer that was handed in.
+    /// [`Connections::bytes`] are what came.
     Bytes {
         conn: ConnId,
     },
@@ -101,7 +102,7 @@ pub(crate) struct Connections {
     reading: BTreeSet<ConnId>,
     touched: BTreeSet<ConnId>,
     news: VecDeque<News>,
-    scratch: Vec<u8>,
+    inbox: Inbox,
 }
 
 impl Connections {
@@ -121,7 +122,7 @@ impl Connections {
             reading: BTreeSet::new(),
             touched: BTreeSet::new(),
             news: VecDeque::new(),
-            scratch: vec![0; TURN_BYTES],
+            inbox: Inbox::new(),
         }
     }
 
@@ -316,33 +317,36 @@ impl Connections {
 
     /// A turn begins: what has something to read is read once in it.
     pub(crate) fn start_turn(&mut self) {
-        self.reading.append(&mut self.again);
+        // All that the turn before was to read was read.
+        core::mem::swap(&mut self.reading, &mut self.again);
     }
 
-    /// The next connection's news; `bytes` is cleared and filled with what came on it. `None`: all was told.
-    pub(crate) fn next_news(&mut self, bytes: &mut Vec<u8>) -> Option<News> {
+    /// What came with the last news of bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.inbox.bytes()
+    }
+
+    /// The next connection's news. `None`: all was told.
+    pub(crate) fn next_news(&mut self) -> Option<News> {
         loop {
             if let Some(news) = self.news.pop_front() {
                 return Some(news);
             }
             let conn = self.reading.pop_first()?;
-            if self.read(conn, bytes) {
+            if self.read(conn) {
                 return Some(News::Bytes { conn });
             }
         }
     }
 
     /// True if bytes came. Other news is queued, before or after the bytes as it belongs.
-    fn read(&mut self, conn: ConnId, bytes: &mut Vec<u8>) -> bool {
-        bytes.clear();
+    fn read(&mut self, conn: ConnId) -> bool {
+        let inbox = &mut self.inbox;
+        inbox.clear();
         let Some(entry) = self.entries.get_mut(&conn) else { return false };
         match &mut entry.socket {
             Socket::Server(server) => {
-                bytes.resize(TURN_BYTES, 0);
-                let mut budget = TURN_BYTES;
-                let outcome = server.read(bytes, &mut budget);
-                bytes.truncate(TURN_BYTES - budget);
-                match outcome {
+                match inbox.read(server) {
                     // A short read has emptied the socket; what comes later is a new edge.
                     ReadOutcome::Bytes(count) if count < TURN_BYTES && !entry.ending => true,
                     ReadOutcome::Bytes(_) | ReadOutcome::More => {
@@ -361,7 +365,7 @@ impl Connections {
                 }
             }
             Socket::Peer(link) => {
-                let turn = link.read_turn(&mut self.scratch, bytes);
+                let turn = inbox.open(link);
                 // What was read may have an answer of the handshake.
                 self.touched.insert(conn);
                 if let Some(peer) = turn.opened {
@@ -371,7 +375,7 @@ impl Connections {
                     let address = address.unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
                     self.news.push_back(News::Opened { conn, peer: Some(peer), address });
                     // The engine hears of the link before its first bytes.
-                    if !bytes.is_empty() {
+                    if !inbox.bytes().is_empty() {
                         self.news.push_back(News::Bytes { conn });
                     }
                 }
@@ -380,22 +384,22 @@ impl Connections {
                 }
                 let told = turn.opened.is_some();
                 if let Some(end) = turn.end {
-                    let had_bytes = !bytes.is_empty() && !told;
+                    let had_bytes = !inbox.bytes().is_empty() && !told;
                     if had_bytes {
                         self.news.push_back(News::Bytes { conn });
                     }
                     self.lose(conn, end);
                     return false;
                 }
-                !told && !bytes.is_empty()
+                !told && !inbox.bytes().is_empty()
             }
             Socket::Closing { socket, .. } => {
                 let ended = match socket.as_mut() {
-                    Socket::Server(tcp) => drain(tcp, &mut self.scratch),
-                    Socket::Peer(link) => link.read_turn(&mut self.scratch, bytes).end.is_some(),
+                    Socket::Server(tcp) => inbox.drain(tcp),
+                    Socket::Peer(link) => inbox.open(link).end.is_some(),
                     _ => true,
                 };
-                bytes.clear();
+                inbox.clear();
                 if ended {
                     self.remove(conn);
                 }
@@ -480,18 +484,6 @@ impl Connections {
         let over: Vec<ConnId> = over.map(|(&conn, _)| conn).collect();
         for conn in over {
             self.remove(conn);
-        }
-    }
-}
-
-/// Throws away what came; true at the end.
-fn drain(tcp: &mut Conn, scratch: &mut [u8]) -> bool {
-    let mut budget = TURN_BYTES;
-    loop {
-        match tcp.read(scratch, &mut budget) {
-            ReadOutcome::Bytes(_) => {}
-            ReadOutcome::WouldBlock | ReadOutcome::More => return false,
-            ReadOutcome::Eof | ReadOutcome::Err(_) => return true,
         }
     }
 }

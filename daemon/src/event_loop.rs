@@ -83,7 +83,7 @@ pub(crate) struct EventLoop {
     refusals: Refusals,
     output: Output,
     notify: Notify,
-    buffer: Vec<u8>,
+    drained: Vec<(ConnId, usize)>,
     now: Moment,
     ending: bool,
 }
@@ -140,7 +140,7 @@ impl EventLoop {
             refusals: Refusals::default(),
             output,
             notify: Notify::new(),
-            buffer: Vec::new(),
+            drained: Vec::new(),
             now,
             ending: false,
         })
@@ -228,19 +228,20 @@ impl EventLoop {
         {
             log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
         }
-        let mut bytes = core::mem::take(&mut self.buffer);
         self.connections.start_turn();
-        while let Some(news) = self.connections.next_news(&mut bytes) {
+        while let Some(news) = self.connections.next_news() {
             match news {
                 News::Opened { conn, peer, address } => self.feed(Input::Opened { conn, peer, address }),
-                News::Bytes { conn } => self.feed(Input::Bytes { conn, bytes: &bytes }),
+                News::Bytes { conn } => {
+                    self.engine.handle(Input::Bytes { conn, bytes: self.connections.bytes() }, self.now);
+                    self.carry_out();
+                }
                 News::Closed { conn, why } => self.feed(Input::Closed { conn, why: &why }),
                 News::Refused { from, why, reason } => {
                     self.refusals.note(&from, &why, reason, self.now, &mut self.report);
                 }
             }
         }
-        self.buffer = bytes;
         self.connections.on_time(self.now);
         self.turn_discovery();
         if self.engine.deadline().is_some_and(|(at, _)| self.now >= at) {
@@ -248,9 +249,8 @@ impl EventLoop {
         }
         // After everything that clients may wait for.
         self.turn_control();
-        let mut drained: Vec<(ConnId, usize)> = Vec::new();
-        self.connections.settle(&mut drained);
-        for (conn, queued) in drained {
+        self.connections.settle(&mut self.drained);
+        while let Some((conn, queued)) = self.drained.pop() {
             self.feed(Input::Drained { conn, queued });
         }
         self.notify.turn(self.now, || self.engine.status());

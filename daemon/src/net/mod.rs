@@ -8,6 +8,7 @@ pub(crate) mod conn;
 pub(crate) mod dial;
 pub(crate) mod discover;
 pub(crate) mod handshakes;
+pub(crate) mod inbox;
 pub(crate) mod listen;
 pub(crate) mod peer_link;
 pub(crate) mod resolve;

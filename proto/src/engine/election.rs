@@ -196,10 +196,21 @@ impl Election {
     #[must_use]
     pub fn is_quorum(&self, votes: &BTreeSet<PeerId>, electorate: Electorate<'_>) -> bool {
         if self.settings.quorum == Quorum::Available || self.grace_over {
-            is_majority(votes, self.heard(electorate).into_iter(), 0)
+            is_majority(|id| votes.contains(id), self.heard(electorate).into_iter(), 0)
         } else {
-            is_majority(votes, electorate.members.iter(), electorate.anonymous)
+            is_majority(|id| votes.contains(id), electorate.members.iter(), electorate.anonymous)
         }
+    }
+
+    /// Do the live peers and this node suffice?
+    fn hears_quorum(&self, electorate: Electorate<'_>) -> bool {
+        self.settings.quorum == Quorum::Available || self.grace_over || self.hears_majority(electorate)
+    }
+
+    /// Are the live peers and this node a majority of all members? Asked in each turn, so without a set of them.
+    fn hears_majority(&self, electorate: Electorate<'_>) -> bool {
+        let heard = |id: &PeerId| *id == self.me || electorate.live.contains(id);
+        is_majority(heard, electorate.members.iter(), electorate.anonymous)
     }
 
     /// Live peers and this node.
@@ -212,7 +223,7 @@ impl Election {
         self.watch_majority(now, electorate);
         match &self.role {
             Role::Master => {
-                if !self.is_quorum(&self.heard(electorate), electorate) {
+                if !self.hears_quorum(electorate) {
                     self.step_down("lost the quorum", now);
                 }
             }
@@ -227,7 +238,7 @@ impl Election {
         if !stands || now < self.stand_at {
             return;
         }
-        if self.is_quorum(&self.heard(electorate), electorate) {
+        if self.hears_quorum(electorate) {
             self.stand(Round::PreVote, now, electorate);
         } else {
             self.role = Role::Looking;
@@ -236,9 +247,7 @@ impl Election {
     }
 
     fn watch_majority(&mut self, now: Moment, electorate: Electorate<'_>) {
-        let heard = self.heard(electorate);
-        let count = u32::try_from(heard.len()).unwrap_or(u32::MAX);
-        if is_majority(&heard, electorate.members.iter(), electorate.anonymous) {
+        if self.hears_majority(electorate) {
             self.without_majority = None;
             self.grace_over = false;
             return;
@@ -246,6 +255,7 @@ impl Election {
         if self.settings.quorum == Quorum::Available {
             return;
         }
+        let count = u32::try_from(self.heard(electorate).len()).unwrap_or(u32::MAX);
         let since = *self.without_majority.get_or_insert_with(|| {
             let members = u32::try_from(electorate.members.iter().count()).unwrap_or(u32::MAX);
             let members = members.saturating_add(electorate.anonymous);
@@ -280,7 +290,7 @@ impl Election {
 
     /// The operator, through [`crate::wire::peer::Message::Stand`] or here, wants this node to be master.
     pub fn stand_now(&mut self, now: Moment, electorate: Electorate<'_>) {
-        if !self.is_master() && self.is_quorum(&self.heard(electorate), electorate) {
+        if !self.is_master() && self.hears_quorum(electorate) {
             self.stand(Round::Transfer, now, electorate);
         }
     }
@@ -317,8 +327,7 @@ impl Election {
             Role::Follower { master, via } => *master != from && electorate.live.contains(via),
             Role::Looking | Role::Candidate { .. } => false,
         };
-        let outranks =
-            self.settings.priority > ask.priority && self.is_quorum(&self.heard(electorate), electorate);
+        let outranks = self.settings.priority > ask.priority && self.hears_quorum(electorate);
         if ask.round == Round::PreVote {
             let granted = ask.term > self.term && !content && !outranks;
             if outranks && !content {

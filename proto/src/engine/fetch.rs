@@ -258,11 +258,10 @@ impl Fetch {
         self.sources.iter().filter_map(move |source| Some((source.last_local?, source.evictions(now))))
     }
 
-    /// Of what was written, so much is unsent.
-    pub fn on_drained(&mut self, conn: ConnId, queued: usize) {
-        if let Some(open) = self.sources.iter_mut().find_map(|source| source.open(conn)) {
-            open.queued = queued;
-        }
+    /// Of what was written, so much is unsent. True if an errand may wait for that.
+    pub fn on_drained(&mut self, conn: ConnId, queued: usize) -> bool {
+        let open = self.sources.iter_mut().find_map(|source| source.open(conn));
+        open.map(|open| open.queued = queued).is_some() && self.errand.is_some()
     }
 
     /// The connection ended, or could not be made.

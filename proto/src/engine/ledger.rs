@@ -36,9 +36,18 @@ pub enum Arrival {
     OutOfRange,
 }
 
-/// Where a held line came from: 0 is first hand, n is the n-th known source.
+/// Where a line came from: nowhere, first hand, or from the n-th known peer, counted from [`PEERS`].
 type Source = u16;
-const FIRST_HAND: Source = 0;
+const MISSING: Source = 0;
+const FIRST_HAND: Source = 1;
+const PEERS: usize = 2;
+
+/// What is known of a number: one look tells whether a line that comes again is the same.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    print: u32,
+    source: Source,
+}
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -46,8 +55,8 @@ pub struct Ledger {
     lines: SharedLines,
     count: Option<u32>,
     held: Bitmap,
-    sources: Vec<Source>,
-    prints: Vec<u32>,
+    /// By number.
+    entries: Vec<Entry>,
     peers: Vec<PeerId>,
     arrivals: Vec<LineNumber>,
     digest: u64,
@@ -113,7 +122,7 @@ impl Ledger {
     /// Was this line drawn by this node?
     #[must_use]
     pub fn is_first_hand(&self, number: LineNumber) -> bool {
-        self.held.contains(number) && self.source(number) == FIRST_HAND
+        self.entry(number).source == FIRST_HAND
     }
 
     /// The lines that only peers sent.
@@ -176,19 +185,20 @@ impl Ledger {
 
     /// This node drew a line.
     pub fn drawn(&mut self, number: LineNumber, text: &[u8]) -> Arrival {
+        let (print, known) = (print(text), self.entry(number));
+        if known.source == FIRST_HAND && known.print == print {
+            return Arrival::Known;
+        }
         if !self.in_range(number) {
             return Arrival::OutOfRange;
         }
-        let print = print(text);
-        if !self.held.contains(number) {
+        if known.source == MISSING {
             self.keep(number, text, print, FIRST_HAND);
             self.settle_base(number);
             return Arrival::New;
         }
-        let (source, same) = (self.source(number), self.print(number) == print);
-        match (source == FIRST_HAND, same) {
-            (true, true) => Arrival::Known,
-            (true, false) => {
+        match (known.source == FIRST_HAND, known.print == print) {
+            (true, _) => {
                 self.second_text.get_or_insert_with(|| (number, text.into()));
                 Arrival::TwoTexts
             }
@@ -200,7 +210,7 @@ impl Ledger {
             }
             (false, false) => {
                 self.conflicts.remove(&number);
-                let wrong = self.peer(source);
+                let wrong = self.peer(known.source);
                 self.keep(number, text, print, FIRST_HAND);
                 self.settle_base(number);
                 Arrival::Corrected(wrong)
@@ -214,8 +224,9 @@ impl Ledger {
             return Arrival::OutOfRange;
         }
         let print = print(text);
-        if self.held.contains(number) {
-            return match (self.print(number) == print, self.source(number) == FIRST_HAND) {
+        let known = self.entry(number);
+        if known.source != MISSING {
+            return match (known.print == print, known.source == FIRST_HAND) {
                 (true, _) => Arrival::Known,
                 (false, true) => Arrival::Contradiction,
                 (false, false) => {
@@ -242,8 +253,9 @@ impl Ledger {
         self.lines.remove(number);
         self.conflicts.remove(&number);
         self.digest ^= mix(number);
-        if self.source(number) == FIRST_HAND {
-            self.first_hand -= 1;
+        if let Some(entry) = self.entries.get_mut(number.0 as usize) {
+            self.first_hand -= u32::from(entry.source == FIRST_HAND);
+            *entry = Entry::default();
         }
         true
     }
@@ -273,7 +285,7 @@ impl Ledger {
     /// A first-hand line 0 or N shows that a hearsay line at the other end is wrong.
     fn settle_base(&mut self, drawn: LineNumber) {
         if let Some(other) = self.other_base(drawn)
-            && self.source(other) != FIRST_HAND
+            && !self.is_first_hand(other)
         {
             self.forget(other);
         }
@@ -286,12 +298,11 @@ impl Ledger {
 
     fn note(&mut self, number: LineNumber, print: u32, source: Source) {
         let index = number.0 as usize;
-        if index >= self.sources.len() {
-            self.sources.resize(index + 1, FIRST_HAND);
-            self.prints.resize(index + 1, 0);
+        if index >= self.entries.len() {
+            self.entries.resize(index + 1, Entry::default());
         }
-        if let Some(of) = self.prints.get_mut(index) {
-            *of = print;
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.print = print;
         }
         self.set_source(number, source);
         if self.held.insert(number) {
@@ -301,34 +312,30 @@ impl Ledger {
     }
 
     fn set_source(&mut self, number: LineNumber, source: Source) {
-        if let Some(to) = self.sources.get_mut(number.0 as usize) {
-            *to = source;
+        if let Some(entry) = self.entries.get_mut(number.0 as usize) {
+            entry.source = source;
         }
         if source == FIRST_HAND {
             self.first_hand += 1;
         }
     }
 
-    fn source(&self, number: LineNumber) -> Source {
-        self.sources.get(number.0 as usize).copied().unwrap_or(Source::MAX)
-    }
-
-    fn print(&self, number: LineNumber) -> u32 {
-        self.prints.get(number.0 as usize).copied().unwrap_or(0)
+    fn entry(&self, number: LineNumber) -> Entry {
+        self.entries.get(number.0 as usize).copied().unwrap_or_default()
     }
 
     fn peer(&self, source: Source) -> Option<PeerId> {
-        self.peers.get(usize::from(source).checked_sub(1)?).copied()
+        self.peers.get(usize::from(source).checked_sub(PEERS)?).copied()
     }
 
     fn source_of(&mut self, peer: PeerId) -> Source {
         let at = self.peers.iter().position(|known| *known == peer).unwrap_or_else(|| {
-            if self.peers.len() < usize::from(Source::MAX) - 1 {
+            if self.peers.len() < usize::from(Source::MAX) - PEERS {
                 self.peers.push(peer);
             }
             self.peers.len() - 1
         });
-        Source::try_from(at + 1).unwrap_or(Source::MAX)
+        Source::try_from(at + PEERS).unwrap_or(Source::MAX)
     }
 
     /// What must hold after every call (the module's first paragraph).
@@ -344,15 +351,27 @@ impl Ledger {
 }
 
 /// A fingerprint of a text: tells whether a line that comes again is the same without looking into the map.
-/// Four bytes at a time; no defence against a forger, who could as well send the forged text first.
+/// Sixteen bytes at a time; no defence against a forger, who could as well send the forged text first.
 fn print(text: &[u8]) -> u32 {
-    let (chunks, rest) = text.as_chunks::<8>();
     let mut hash = 0x9e37_79b9_7f4a_7c15_u64 ^ (text.len() as u64);
-    let mut step = |word: u64| hash = (hash ^ word).wrapping_mul(0xff51_afd7_ed55_8ccd).rotate_left(29);
-    chunks.iter().for_each(|chunk| step(u64::from_le_bytes(*chunk)));
-    let mut last = [0; 8];
-    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    step(u64::from_le_bytes(last));
+    let mut step = |chunk: &[u8; 16]| {
+        let word = u128::from_le_bytes(*chunk);
+        let (low, high) = (word as u64, (word >> 64) as u64);
+        let product = u128::from(hash ^ low) * u128::from(high ^ 0xff51_afd7_ed55_8ccd);
+        hash = product as u64 ^ (product >> 64) as u64;
+    };
+    let (chunks, rest) = text.as_chunks();
+    chunks.iter().for_each(&mut step);
+    match text.last_chunk() {
+        _ if rest.is_empty() => {}
+        // Some bytes twice.
+        Some(last) => step(last),
+        None => {
+            let mut last = [0; 16];
+            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            step(&last);
+        }
+    }
     (hash ^ (hash >> 32)) as u32
 }
 

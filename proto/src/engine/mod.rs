@@ -56,6 +56,7 @@ use crate::{
         submit::Submit,
     },
     ids::{LineNumber, PeerId},
+    limits,
     lines::SharedLines,
     time::Moment,
     wire::peer::{ByeReason, Message, Vote},
@@ -112,6 +113,8 @@ pub struct Engine {
     reopened: bool,
     completed: Option<(Moment, String)>,
     from_peers: u64,
+    /// What [`Engine::deadline`] gives: asked for often, changed by inputs alone.
+    due: Option<(Moment, Why)>,
 }
 
 /// Why a deadline is set; for people who look at wake-ups.
@@ -186,6 +189,7 @@ impl Engine {
             reopened: false,
             completed: None,
             from_peers: 0,
+            due: None,
             durable,
             settings,
         };
@@ -201,7 +205,7 @@ impl Engine {
     /// Reacts to one input. The effects of the last one must have been taken.
     pub fn handle(&mut self, input: Input<'_>, now: Moment) {
         debug_assert!(self.out.is_empty(), "the effects of the last input were not taken");
-        let late = self.deadline().map_or(Duration::ZERO, |(deadline, _)| now.since(deadline));
+        let late = self.due.map_or(Duration::ZERO, |(deadline, _)| now.since(deadline));
         self.now = self.now.max(now);
         self.out.set_now(self.now);
         if late > STALL {
@@ -214,9 +218,8 @@ impl Engine {
             Input::Opened { conn, peer: Some(id), address } => self.on_peer_opened(conn, id, address),
             Input::Bytes { conn, bytes } => self.on_bytes(conn, bytes),
             Input::Drained { conn, queued } => {
-                self.fetch.on_drained(conn, queued);
-                if let Some(link) = self.links.get_mut(conn) {
-                    link.queued = queued;
+                if !self.on_drained(conn, queued) && late <= STALL {
+                    return;
                 }
             }
             Input::Closed { conn, why } => {
@@ -236,6 +239,17 @@ impl Engine {
         self.turn();
         #[cfg(debug_assertions)]
         self.check();
+    }
+
+    /// So much is unsent. Does that let something be said that had to wait?
+    fn on_drained(&mut self, conn: io::ConnId, queued: usize) -> bool {
+        if self.fetch.on_drained(conn, queued) {
+            return true;
+        }
+        let Some(link) = self.links.get_mut(conn) else { return false };
+        let was_full = link.queued >= limits::PEER_QUEUE_BYTES;
+        link.queued = queued;
+        was_full
     }
 
     fn on_bytes(&mut self, conn: io::ConnId, bytes: &[u8]) {
@@ -259,6 +273,10 @@ impl Engine {
     /// When [`Input::Deadline`] is due, and why; `None`: only an input can change anything.
     #[must_use]
     pub fn deadline(&self) -> Option<(Moment, Why)> {
+        self.due
+    }
+
+    fn next_deadline(&self) -> Option<(Moment, Why)> {
         [
             (self.fetch.deadline(), Why::Fetch),
             (self.links_deadline(), Why::Links),
@@ -301,6 +319,7 @@ impl Engine {
         self.reserve_lamport();
         self.sync_ballot();
         self.store_if_dirty();
+        self.due = self.next_deadline();
     }
 
     fn turn_election(&mut self) {

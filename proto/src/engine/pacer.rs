@@ -204,6 +204,8 @@ pub struct Pacer {
     pipelining: Pipelining,
     /// Replies to requests that others were sent after.
     overlapped: u32,
+    /// The last reply was a plain answer, not the first of its batch: when it was asked for, and when it came.
+    plain: Option<(Micros, Micros)>,
 }
 
 impl Pacer {
@@ -223,6 +225,7 @@ impl Pacer {
             strikes: 0,
             pipelining: Pipelining::default(),
             overlapped: 0,
+            plain: None,
         }
     }
 
@@ -287,8 +290,16 @@ impl Pacer {
 
     /// The oldest outstanding request was answered, or refused.
     pub fn on_reply(&mut self, answered: bool, now: Moment) {
-        let Some(reply) = self.flight.pop() else { return };
         let now = micros(now);
+        let repeats = answered
+            && self.plain.is_some_and(|(sent, then)| then == now && self.flight.following() == Some(sent));
+        let Some(reply) = self.flight.pop() else { return };
+        if let (true, Pace::Open(open)) = (repeats, &mut self.pace) {
+            // The same again: nothing to learn but that there was one more.
+            self.link.under_way = self.flight.outstanding;
+            open.on_answer(now, &self.link);
+            return;
+        }
         self.waits = false;
         let trip = now - reply.sent;
         let held = self.link.is_held(trip);
@@ -302,6 +313,7 @@ impl Pacer {
         let vague = held || self.link.last_held || gap.is_some_and(|gap| gap < 0.0);
         let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more, held, vague };
         self.learn_pipelining(reply.first);
+        self.plain = (answered && !vague && !reply.first).then_some((reply.sent, now));
         if answered {
             self.link.last_answer = Some(if held { now - self.link.rtt } else { reply.sent });
             self.link.last_held = held;

@@ -125,7 +125,7 @@ impl Members {
 /// More than half of all, or exactly half with the lowest member: two such sets always meet. While a configured
 /// address is anonymous nobody knows who is lowest.
 pub(crate) fn is_majority(
-    votes: &BTreeSet<PeerId>,
+    votes: impl Fn(&PeerId) -> bool,
     members: impl Iterator<Item = PeerId>,
     anonymous: u32,
 ) -> bool {
@@ -133,10 +133,9 @@ pub(crate) fn is_majority(
     for member in members {
         lowest.get_or_insert(member);
         all += 1;
-        yes += usize::from(votes.contains(&member));
+        yes += usize::from(votes(&member));
     }
-    2 * yes > all
-        || (2 * yes == all && anonymous == 0 && lowest.is_some_and(|lowest| votes.contains(&lowest)))
+    2 * yes > all || (2 * yes == all && anonymous == 0 && lowest.is_some_and(|lowest| votes(&lowest)))
 }
 
 #[cfg(test)]

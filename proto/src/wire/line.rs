@@ -14,10 +14,18 @@ pub use reply::{Expect, Reply, ReplyError, ReplyReader};
 pub use request::{Request, RequestError, RequestReader};
 pub use verdict::{Failure, FailureReason, Score, Verdict};
 
-use crate::ids::LineNumber;
+use crate::{ids::LineNumber, limits};
 
 /// Asks for one line.
 pub const SENDLINE: &[u8] = b"SENDLINE\n";
+/// `count` times [`SENDLINE`], at most [`limits::PIPELINE`] times.
+#[must_use]
+pub fn send_lines(count: u32) -> &'static [u8] {
+    static ALL: [[u8; SENDLINE.len()]; limits::PIPELINE as usize] =
+        [*b"SENDLINE\n"; limits::PIPELINE as usize];
+    ALL.get(..count as usize).unwrap_or(&ALL).as_flattened()
+}
+
 /// Asks for the session's clock and counts to start anew.
 pub const SESSION_RESET: &[u8] = b"SESSION RESET\n";
 /// Asks for the right texts of what the latest SUBMIT had wrong.

@@ -104,7 +104,7 @@ pub(crate) fn processor_seconds(process: u32) -> Option<f64> {
 }
 
 /// How often its threads went to sleep or were interrupted.
-fn sleeps(process: u32) -> Option<u64> {
+pub(crate) fn sleeps(process: u32) -> Option<u64> {
     let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?;
     let of = |status: String| -> u64 {
         let lines = status.lines().filter(|line| line.contains("ctxt_switches"));
@@ -112,6 +112,11 @@ fn sleeps(process: u32) -> Option<u64> {
     };
     let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).ok();
     Some(threads.flatten().filter_map(status).map(of).sum())
+}
+
+/// How many threads it has.
+pub(crate) fn threads(process: u32) -> usize {
+    fs::read_dir(format!("/proc/{process}/task")).map_or(0, Iterator::count)
 }
 
 /// How busy the machine is with everything else.

@@ -68,6 +68,11 @@ impl Server {
         }
     }
 
+    /// What it told so far is old.
+    pub(crate) fn forget_events(&self) {
+        while self.events.try_recv().is_ok() {}
+    }
+
     /// Ends the server and gives its last word.
     pub(crate) fn end(mut self) -> Value {
         terminate(&self.child);

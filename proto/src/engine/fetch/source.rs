@@ -115,9 +115,10 @@ impl Source {
             if self.pacer.outstanding() == 0 {
                 open.heard = now;
             }
-            let bytes = requests(due);
+            // At most as many as the pipeline is deep, so these are all of them.
+            let bytes = line::send_lines(due);
             open.queued += bytes.len();
-            out.push(Effect::Write { conn: open.conn, bytes });
+            out.push(Effect::Write { conn: open.conn, bytes: Cow::Borrowed(bytes) });
             self.pacer.on_sent(due, now);
         }
     }
@@ -198,11 +199,6 @@ fn retry_after(failures: u32, rng: &mut fastrand::Rng) -> Duration {
         FIRST_RETRY.saturating_mul(1 << failures.min(8)).min(LONGEST_RETRY)
     };
     whole.mul_f64(0.5 + rng.f64() / 2.0)
-}
-
-/// `count` times `SENDLINE\n`; one, the usual count under a limit, without an allocation.
-fn requests(count: u32) -> Cow<'static, [u8]> {
-    if count == 1 { Cow::Borrowed(line::SENDLINE) } else { Cow::Owned(line::SENDLINE.repeat(count as usize)) }
 }
 
 /// Worth an event: another kind of limiter, or a limit that moved by a tenth.

@@ -53,6 +53,11 @@ impl Flight {
         Some(replied)
     }
 
+    /// When the next reply's request was sent, if an earlier one of the same batch was replied to.
+    pub(super) fn following(&self) -> Option<Micros> {
+        self.batches.front().filter(|batch| !batch.whole).map(|batch| batch.at)
+    }
+
     /// The replies to come say nothing of the round trip.
     pub(super) fn forget_timing(&mut self) {
         for batch in &mut self.batches {

@@ -59,22 +59,28 @@ impl Open {
         if !sample.answered {
             return Some(self.limited(sample, link));
         }
-        self.answers = self.answers.saturating_add(1);
         if let Some(gap) = sample.gap {
             self.shortest = self.shortest.min(gap);
         }
         if sample.vague {
             // It says nothing of what a deeper pipeline brings.
+            self.answers = self.answers.saturating_add(1);
             self.round = Round { since: sample.more.then_some(sample.now), replies: 0 };
-            return None;
+        } else {
+            self.on_answer(sample.now, link);
         }
+        None
+    }
+
+    /// An answer that tells how many a round brings.
+    pub(super) fn on_answer(&mut self, now: Micros, link: &Link) {
+        self.answers = self.answers.saturating_add(1);
         self.round.replies += 1;
         // On a long link every round trip is dear, and its second half tells as much.
         let least = if link.is_long() { self.depth } else { self.depth.saturating_mul(2).max(ALONE) };
         if self.round.replies >= least {
-            self.end_round(sample.now, link);
+            self.end_round(now, link);
         }
-        None
     }
 
     /// Does a deeper pipeline pay?

@@ -44,6 +44,11 @@ impl FieldReader {
         Ok(self.lent.then_some(&self.begun))
     }
 
+    /// No field has begun.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lent || self.begun.is_empty()
+    }
+
     /// What of the current field was read so far.
     pub(super) fn begun(&self) -> &[u8] {
         if self.lent { &[] } else { &self.begun }

@@ -155,6 +155,14 @@ impl ReplyReader {
     }
 
     fn line<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8]) -> Result<Option<Reply<'s>>, ReplyError> {
+        // Nearly every line lies whole in the input.
+        if self.first.is_none()
+            && self.fields.is_empty()
+            && let Some((number, text, rest)) = whole_line(input)
+        {
+            *input = rest;
+            return Ok(Some(Reply::Line { number, text }));
+        }
         let first = match self.first {
             Some(first) => first,
             None => match first_field(&mut self.fields, input)? {
@@ -212,6 +220,27 @@ impl ReplyReader {
         }
         Ok(text.map(|text| Reply::Correction { number, text, left }))
     }
+}
+
+/// A number and a text at the front of `input`, if both are whole and sound: what else may be there is for the long
+/// way to tell.
+fn whole_line(input: &[u8]) -> Option<(LineNumber, &[u8], &[u8])> {
+    // No number of a file is longer.
+    const DIGITS: usize = limits::LINES.ilog10() as usize + 1;
+    let mut number = 0;
+    for (digits, &byte) in input.iter().take(DIGITS + 1).enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            number = number * 10 + u32::from(digit);
+        } else {
+            let sound = byte == b'\n' && digits > 0 && number <= limits::LINES;
+            let rest = input.get(digits + 1..).filter(|_| sound)?;
+            let end = memchr::memchr(b'\n', rest).filter(|&end| end <= limits::TEXT_BYTES)?;
+            let (text, rest) = rest.split_at_checked(end)?;
+            return Some((LineNumber(number), text, rest.get(1..)?));
+        }
+    }
+    None
 }
 
 /// A number, or the `-1` of a refusal.

@@ -75,8 +75,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file.txt");
         let lines = SharedLines::new();
-        lines.insert(LineNumber(2), (*b"two").into());
-        lines.insert(LineNumber(1), (*b"").into());
+        lines.insert(LineNumber(2), b"two");
+        lines.insert(LineNumber(1), b"");
         let mut output = Output::new(Some(path.clone()));
         output.write(&lines);
         output.finish();

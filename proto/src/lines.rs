@@ -7,13 +7,23 @@
 use crate::{ids::LineNumber, limits};
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, sync::Arc};
+use texts::{Place, Texts};
+
+mod texts;
 
 /// The text of a line: any bytes but `\n`.
 pub type Text = Box<[u8]>;
 
 /// A handle to the map; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct SharedLines(Arc<RwLock<BTreeMap<LineNumber, Text>>>);
+pub struct SharedLines(Arc<RwLock<Map>>);
+
+/// Invariant: each place holds a text, and each text has one number.
+#[derive(Debug, Default)]
+struct Map {
+    places: BTreeMap<LineNumber, Place>,
+    texts: Texts,
+}
 
 impl SharedLines {
     /// An empty map.
@@ -22,31 +32,37 @@ impl SharedLines {
         Self::default()
     }
 
-    /// Stores `text` under `number` and gives back what stood there before.
-    pub fn insert(&self, number: LineNumber, text: Text) -> Option<Text> {
-        self.0.write().insert(number, text)
+    /// Stores `text` under `number`, in place of what may stand there.
+    pub fn insert(&self, number: LineNumber, text: &[u8]) {
+        let Map { places, texts } = &mut *self.0.write();
+        let place = texts.add(text);
+        if let Some(before) = places.insert(number, place) {
+            texts.remove(before);
+        }
     }
 
-    /// Takes a line out (a conflict, a text that the server called wrong).
-    pub fn remove(&self, number: LineNumber) -> Option<Text> {
-        self.0.write().remove(&number)
+    /// Takes a line out (a conflict, a text that the server called wrong). False if it was not held.
+    pub fn remove(&self, number: LineNumber) -> bool {
+        let Map { places, texts } = &mut *self.0.write();
+        places.remove(&number).map(|place| texts.remove(place)).is_some()
     }
 
     /// Calls `look` with the text of line `number`, if it is held.
     pub fn get<R>(&self, number: LineNumber, look: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        self.0.read().get(&number).map(|text| look(text))
+        let map = self.0.read();
+        map.places.get(&number).map(|place| look(map.texts.get(*place)))
     }
 
     /// How many lines are held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.read().len()
+        self.0.read().places.len()
     }
 
     /// No line is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.read().is_empty()
+        self.0.read().places.is_empty()
     }
 
     /// Calls `look` for held lines from `from` on, in order, at most [`limits::SLICE_LINES`] under one lock.
@@ -58,13 +74,31 @@ impl SharedLines {
     ) -> Option<LineNumber> {
         let map = self.0.read();
         let mut go_on = true;
-        for (seen, (&number, text)) in map.range(from..).enumerate() {
+        for (seen, (&number, &place)) in map.places.range(from..).enumerate() {
             if seen == limits::SLICE_LINES || !go_on {
                 return Some(number);
             }
-            go_on = look(number, text);
+            go_on = look(number, map.texts.get(place));
         }
         None
+    }
+
+    /// Calls `look` for the next of `numbers` that are held, at most [`limits::SLICE_LINES`] under one lock.
+    /// `look` says whether to go on under this lock. False when there are no more numbers.
+    pub fn pick(
+        &self,
+        numbers: &mut impl Iterator<Item = LineNumber>,
+        mut look: impl FnMut(LineNumber, &[u8]) -> bool,
+    ) -> bool {
+        let map = self.0.read();
+        for _ in 0..limits::SLICE_LINES {
+            let Some(number) = numbers.next() else { return false };
+            let text = map.places.get(&number).map(|place| map.texts.get(*place));
+            if text.is_some_and(|text| !look(number, text)) {
+                break;
+            }
+        }
+        true
     }
 
     /// Visits every held line in order, slice by slice.
@@ -79,6 +113,37 @@ impl SharedLines {
     }
 }
 
+/// Lines in any order, on their way into a map: many at once cost less than one by one.
+#[derive(Debug, Default)]
+pub struct Load {
+    places: Vec<(LineNumber, Place)>,
+    texts: Texts,
+}
+
+impl Load {
+    /// Adds a line. A later text of a number counts.
+    pub fn add(&mut self, number: LineNumber, text: &[u8]) {
+        self.places.push((number, self.texts.add(text)));
+    }
+
+    /// The map of all of them.
+    #[must_use]
+    pub fn into_lines(self) -> SharedLines {
+        let Self { mut places, mut texts } = self;
+        // Stable: what came later stands later.
+        places.sort_by_key(|(number, _)| *number);
+        places.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                texts.remove(earlier.1);
+                earlier.1 = later.1;
+            }
+            same
+        });
+        SharedLines(Arc::new(RwLock::new(Map { places: places.into_iter().collect(), texts })))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,10 +153,13 @@ mod tests {
         let lines = SharedLines::new();
         let count = u32::try_from(limits::SLICE_LINES).unwrap() * 2 + 1;
         for number in (0..count).rev() {
-            lines.insert(LineNumber(number), number.to_string().into_bytes().into());
+            lines.insert(LineNumber(number), number.to_string().as_bytes());
         }
         let mut seen = Vec::new();
-        lines.for_each(|number, _| seen.push(number.0));
+        lines.for_each(|number, text| {
+            assert_eq!(text, number.0.to_string().as_bytes());
+            seen.push(number.0);
+        });
         assert_eq!(seen, (0..count).collect::<Vec<_>>());
     }
 
@@ -99,9 +167,40 @@ mod tests {
     fn a_slice_that_is_told_to_stop_continues_where_it_stopped() {
         let lines = SharedLines::new();
         for number in 1..=3 {
-            lines.insert(LineNumber(number), Text::default());
+            lines.insert(LineNumber(number), b"");
         }
         assert_eq!(lines.slice(LineNumber(0), |_, _| false), Some(LineNumber(2)));
         assert_eq!(lines.slice(LineNumber(3), |_, _| false), None);
+    }
+
+    #[test]
+    fn numbers_are_picked_a_slice_a_lock_and_those_that_are_not_held_are_passed_over() {
+        let lines = SharedLines::new();
+        let count = u32::try_from(limits::SLICE_LINES).unwrap() + 10;
+        (0..count).step_by(2).for_each(|number| lines.insert(LineNumber(number), b"text"));
+        let (mut numbers, mut seen, mut locks) = ((0..count).map(LineNumber), Vec::new(), 1);
+        while lines.pick(&mut numbers, |number, _| {
+            seen.push(number.0);
+            number.0 != 4
+        }) {
+            locks += 1;
+        }
+        assert_eq!(seen, (0..count).step_by(2).collect::<Vec<_>>());
+        assert_eq!(locks, 3, "one that was told to stop, a full one, and the rest");
+    }
+
+    #[test]
+    fn a_load_of_lines_is_the_map_that_they_would_make_one_by_one() {
+        let (mut load, one_by_one) = (Load::default(), SharedLines::new());
+        for (number, text) in [(3, "c"), (1, "old"), (2, ""), (1, "a"), (1, "new"), (0, "zero")] {
+            load.add(LineNumber(number), text.as_bytes());
+            one_by_one.insert(LineNumber(number), text.as_bytes());
+        }
+        let all = |lines: &SharedLines| {
+            let mut all = Vec::new();
+            lines.for_each(|number, text| all.push((number, text.to_vec())));
+            all
+        };
+        assert_eq!(all(&load.into_lines()), all(&one_by_one));
     }
 }

@@ -141,7 +141,7 @@ impl Disk {
     pub(crate) fn restored(&self) -> Restored {
         let lines = SharedLines::new();
         for (&number, (text, _)) in &self.lines {
-            lines.insert(number, text.as_slice().into());
+            lines.insert(number, text);
         }
         let hearsay = self.lines.iter().filter(|(_, (_, first_hand))| !first_hand);
         Restored {

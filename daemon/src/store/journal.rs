@@ -80,9 +80,14 @@ impl<'a> Appender<'a> {
         Ok(())
     }
 
+    /// What was appended is worth a call.
+    pub(super) fn is_full(&self) -> bool {
+        self.buffer.len() >= CHUNK
+    }
+
     /// Writes what was appended, if it is worth a call.
     pub(super) fn drain(&mut self) -> io::Result<()> {
-        if self.buffer.len() < CHUNK { Ok(()) } else { self.flush() }
+        if self.is_full() { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -226,7 +231,7 @@ impl<R: Read> Scanner<R> {
         if self.buffer.len().saturating_sub(self.done) < bytes {
             self.buffer.drain(..self.done);
             self.done = 0;
-            let missing = bytes.saturating_sub(self.buffer.len()).max(8 * 1024) as u64;
+            let missing = bytes.saturating_sub(self.buffer.len()).max(CHUNK) as u64;
             self.from.by_ref().take(missing).read_to_end(&mut self.buffer)?;
         }
         Ok(self.buffer.get(self.done..).unwrap_or_default())

@@ -9,6 +9,7 @@ mod error;
 mod journal;
 mod lock;
 mod node_key;
+mod ops;
 mod recover;
 mod reset;
 mod state_file;
@@ -20,10 +21,11 @@ pub(crate) use journal::JOURNAL_VERSION;
 use lineswarm_proto::engine::state::{Durable, Ticket};
 use lineswarm_proto::{ids::LineNumber, limits, lines::SharedLines};
 pub(crate) use node_key::NodeKey;
+use ops::{Op, Ops};
 use parking_lot::Mutex;
 pub(crate) use recover::Report;
 pub(crate) use reset::reset;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -64,15 +66,6 @@ pub(crate) enum Ack {
     /// What [`Store::verify`] found.
     Verified(u64, Report),
 }
-
-/// What is to become of a line's record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Op {
-    Keep { first_hand: bool },
-    Forget,
-}
-
-type Ops = BTreeMap<LineNumber, Op>;
 
 /// What the event loop sends to the thread.
 #[derive(Debug)]
@@ -247,7 +240,7 @@ impl Store {
     fn line(&mut self, number: LineNumber, op: Op) {
         let mut gathered = self.shared.gathered.lock();
         let first = gathered.ops.is_empty();
-        if gathered.ops.insert(number, op).is_none() {
+        if gathered.ops.insert(number, op) {
             self.shared.unsaved.fetch_add(1, Ordering::SeqCst);
         }
         drop(gathered);

@@ -1,26 +1,21 @@
 //! Reading a state directory: at the start, and for `verify`. Writes nothing.
 //!
-//! Two passes over the journal: the first finds the newest state (there and in the slots), the second reads the
-//! lines of that state's job. So lines of another file never get in, whatever was mixed up on the disk.
+//! The state in the slots says of which job the lines in the journal must be; if the journal turns out to hold a newer
+//! state of another job, it is read again. So lines of another file never get in, whatever was mixed up on the disk.
 
 use super::journal::{Found, HEADER, MAGIC, Scanner, Tag};
+use super::ops::{Kept, Table};
 use super::state_file::{self, Slot};
 use super::{JOURNAL, NodeKey, STATE, StoreError};
 use lineswarm_proto::engine::state::Durable;
-use lineswarm_proto::{ids::LineNumber, lines::SharedLines};
+use lineswarm_proto::{
+    ids::LineNumber,
+    lines::{Load, SharedLines},
+};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-
-/// What the journal holds of a line, so that a changed text is noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Kept {
-    pub(super) first_hand: bool,
-    /// CRC-32 of the text.
-    pub(super) sum: u32,
-}
 
 /// What a state directory holds.
 #[derive(Debug, Default)]
@@ -28,7 +23,7 @@ pub(super) struct Contents {
     pub(super) state: Option<Durable>,
     pub(super) counter: u64,
     pub(super) lines: SharedLines,
-    pub(super) kept: BTreeMap<LineNumber, Kept>,
+    pub(super) kept: Table,
     /// Where the journal ends; 0 if there is none.
     pub(super) end: u64,
     /// The journal or the state file is to be written anew.
@@ -39,7 +34,7 @@ pub(super) struct Contents {
 
 impl Contents {
     pub(super) fn hearsay(&self) -> Vec<LineNumber> {
-        self.kept.iter().filter(|(_, kept)| !kept.first_hand).map(|(&number, _)| number).collect()
+        self.kept.hearsay()
     }
 }
 
@@ -49,23 +44,27 @@ const NOTES: usize = 8;
 /// Reads the journal and the state file of `dir`.
 pub(super) fn read(dir: &Path) -> Result<Contents, StoreError> {
     let mut found = Contents::default();
-    let survey = survey(dir)?;
     let slots = read_slots(dir)?;
     let state_path = dir.join(STATE);
-    let mut newest = survey.newest.clone();
+    let mut newest = None;
     for slot in slots.iter().flatten() {
         match whole_state(slot) {
-            Some(state) if newest.as_ref().is_none_or(|(counter, _)| *counter < state.0) => {
-                newest = Some(state)
-            }
+            Some(state) => newest = newer(newest, Some(state)),
             None if *slot != Slot::Empty => {
                 found.damaged = true;
                 found
                     .notes
                     .push(format!("{}: one of the two copies of the state is damaged", state_path.display()));
             }
-            _ => {}
+            None => {}
         }
+    }
+    let tag = |state: &Option<(u64, Durable)>| state.as_ref().map(|(_, state)| Tag::of(&state.job));
+    let guess = tag(&newest);
+    let mut survey = survey(dir, guess)?;
+    newest = newer(newest, survey.newest.take());
+    if tag(&newest) != guess {
+        survey = self::survey(dir, tag(&newest))?;
     }
     let journal_path = dir.join(JOURNAL);
     let name = journal_path.display();
@@ -90,39 +89,36 @@ pub(super) fn read(dir: &Path) -> Result<Contents, StoreError> {
         }
         return Ok(found);
     };
-    let mut foreign = 0u64;
     found.end = survey.end;
-    let tag = Tag::of(&state.job);
-    if let Some(file) = open(&journal_path)? {
-        let mut scanner = Scanner::new(file);
-        while let Some(record) =
-            scanner.next().map_err(|error| StoreError::io("read", &journal_path, error))?
-        {
-            match record {
-                Found::Line { tag: its, number, first_hand, text } if its == tag => {
-                    found.lines.insert(number, text.into());
-                    found.kept.insert(number, Kept { first_hand, sum: crc32fast::hash(text) });
-                }
-                Found::Line { .. } => foreign = foreign.saturating_add(1),
-                _ => {}
-            }
-        }
-    }
-    if foreign > 0 {
+    if survey.foreign > 0 {
         found.damaged = true;
-        found.notes.push(format!("{name}: {foreign} lines of another job are left out"));
+        found.notes.push(format!("{name}: {} lines of another job are left out", survey.foreign));
     }
+    (found.lines, found.kept) = (survey.load.into_lines(), survey.kept);
     (found.counter, found.state) = (counter, Some(state));
     Ok(found)
 }
 
-/// What the first pass over the journal tells.
+/// The later of two states.
+fn newer(one: Option<(u64, Durable)>, other: Option<(u64, Durable)>) -> Option<(u64, Durable)> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if one.0 < other.0 { other } else { one }),
+        (one, other) => one.or(other),
+    }
+}
+
+/// What a pass over the journal tells.
 #[derive(Debug, Default)]
 struct Survey {
     newest: Option<(u64, Durable)>,
     /// Whole records.
     records: u64,
     lines: u64,
+    /// Of those, lines of another job than was asked for.
+    foreign: u64,
+    /// Lines of the job that was asked for.
+    load: Load,
+    kept: Table,
     states: u64,
     /// (at, bytes, at the end) of the first damaged places.
     damage: Vec<(u64, u64, bool)>,
@@ -130,7 +126,7 @@ struct Survey {
     end: u64,
 }
 
-fn survey(dir: &Path) -> Result<Survey, StoreError> {
+fn survey(dir: &Path, tag: Option<Tag>) -> Result<Survey, StoreError> {
     let path = dir.join(JOURNAL);
     let mut survey = Survey::default();
     let Some(file) = open(&path)? else { return Ok(survey) };
@@ -138,7 +134,15 @@ fn survey(dir: &Path) -> Result<Survey, StoreError> {
     while let Some(record) = scanner.next().map_err(|error| StoreError::io("read", &path, error))? {
         survey.records += 1;
         match record {
-            Found::Line { .. } => survey.lines += 1,
+            Found::Line { tag: its, number, first_hand, text } => {
+                survey.lines += 1;
+                if Some(its) == tag {
+                    survey.load.add(number, text);
+                    survey.kept.insert(number, Kept { first_hand, sum: crc32fast::hash(text) });
+                } else {
+                    survey.foreign += 1;
+                }
+            }
             Found::State { counter, state, .. } => {
                 survey.states += 1;
                 if survey.newest.as_ref().is_none_or(|(newest, _)| *newest < counter)
@@ -214,7 +218,7 @@ pub(crate) struct Report {
 /// between two writes.
 pub(crate) fn verify(dir: &Path) -> Report {
     let mut report = Report::default();
-    match survey(dir) {
+    match survey(dir, None) {
         Ok(survey) => (report.lines, report.states) = (survey.lines, survey.states),
         Err(error) => report.problems.push(error.to_string()),
     }

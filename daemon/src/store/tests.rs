@@ -1,6 +1,7 @@
 use super::*;
 use crossbeam_channel::RecvTimeoutError;
 use lineswarm_proto::ids::{JobId, PeerId, Term};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 mod damage;
@@ -46,7 +47,7 @@ fn state(epoch: u64, term: u64) -> Durable {
 }
 
 fn hold(opened: &mut Opened, lines: &SharedLines, number: u32, text: &str, first_hand: bool) {
-    lines.insert(LineNumber(number), text.as_bytes().into());
+    lines.insert(LineNumber(number), text.as_bytes());
     opened.store.keep(LineNumber(number), first_hand);
 }
 
@@ -217,7 +218,7 @@ fn a_full_channel_blocks_nobody_and_loses_nothing() {
     gate.wait_for_visitor();
     let count = 1000;
     for number in 0..count {
-        lines.insert(LineNumber(number), text(number).into_bytes().into());
+        lines.insert(LineNumber(number), text(number).as_bytes());
         store.keep(LineNumber(number), true);
     }
     lines.remove(LineNumber(7));
@@ -231,7 +232,7 @@ fn a_full_channel_blocks_nobody_and_loses_nothing() {
     assert!(store.outbox.len() < 6, "what waits is merged");
     assert!(store.unsaved() >= count as usize);
     store.put(Ticket(last), state(2, last), &next_lines);
-    next_lines.insert(LineNumber(1), b"next"[..].into());
+    next_lines.insert(LineNumber(1), b"next");
     store.keep(LineNumber(1), true);
     store.save(5);
     gate.open();

@@ -5,13 +5,13 @@
 //! written again, later. A batch is forgotten only when it is on the disk.
 
 use super::journal::{Appender, Tag};
-use super::recover::{Contents, Kept};
-use super::{Ack, JOURNAL, JOURNAL_NEW, Message, Op, Ops, Put, STATE, Shared, StoreError};
+use super::ops::{Kept, Ops, Table};
+use super::recover::Contents;
+use super::{Ack, JOURNAL, JOURNAL_NEW, Message, Put, STATE, Shared, StoreError};
 use super::{move_journal_aside, recover, state_file, sync_dir};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use lineswarm_proto::engine::state::{Durable, Ticket};
 use lineswarm_proto::{ids::JobId, ids::LineNumber, limits, lines::SharedLines};
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -37,7 +37,7 @@ pub(super) struct Writer {
     wake: Box<dyn Fn() + Send>,
     lines: SharedLines,
     /// What the journal holds.
-    kept: BTreeMap<LineNumber, Kept>,
+    kept: Table,
     state: Durable,
     counter: u64,
     state_file: Option<File>,
@@ -97,7 +97,7 @@ impl Writer {
             journal: None,
             end: contents.end,
             state_bytes: 0,
-            ops: Ops::new(),
+            ops: Ops::default(),
             taken: 0,
             state_waits: heal,
             heal,
@@ -296,12 +296,12 @@ impl Writer {
 
     /// A text that the journal holds was changed or taken out: the file must not hold it any longer.
     fn takes_back(&self) -> bool {
-        self.ops.iter().any(|(number, op)| {
-            self.kept.get(number).is_some_and(|kept| match op {
-                Op::Forget => true,
-                Op::Keep { .. } => self.lines.get(*number, crc32fast::hash) != Some(kept.sum),
-            })
-        })
+        let changed = |(number, before): (LineNumber, Kept)| {
+            self.lines.get(number, crc32fast::hash) != Some(before.sum)
+        };
+        let before = |number| Some((number, self.kept.get(number)?));
+        self.ops.forgotten().any(|number| self.kept.get(number).is_some())
+            || self.ops.kept().filter_map(before).any(changed)
     }
 
     fn append(&mut self, state: &[u8]) -> io::Result<()> {
@@ -317,23 +317,17 @@ impl Writer {
         if self.state_waits {
             journal.state(self.counter, state)?;
         }
-        let mut written = Vec::new();
-        for (&number, &op) in &self.ops {
-            let Op::Keep { first_hand } = op else { continue };
-            let known = self.kept.get(&number).copied();
-            let kept = write_line(&mut journal, &self.lines, number, |sum| {
-                let kept = Kept { first_hand, sum };
-                (known != Some(kept)).then_some(kept)
-            })?;
-            written.extend(kept.map(|kept| (number, kept)));
-        }
+        let written = write_lines(&mut journal, &self.lines, self.ops.kept(), |number, sum| {
+            let kept = Kept { first_hand: self.ops.is_first_hand(number), sum };
+            (self.kept.get(number) != Some(kept)).then_some(kept)
+        })?;
         self.end = journal.sync()?;
         self.group = GROUP;
         self.journal = Some(file);
         if self.state_waits {
             self.state_bytes = self.state_bytes.saturating_add(state.len() as u64);
         }
-        self.kept.extend(written);
+        written.into_iter().for_each(|(number, kept)| self.kept.insert(number, kept));
         self.ops.clear();
         Ok(())
     }
@@ -350,21 +344,16 @@ impl Writer {
         let file = open(&new)?;
         let mut journal = Appender::new(&file, Tag::of(&self.state.job), 0);
         journal.state(self.counter, state)?;
-        let mut kept = BTreeMap::new();
-        for (&number, &before) in &self.kept {
-            if !self.ops.contains_key(&number) {
-                // Another text by now: what becomes of it is on its way to us.
-                let same = write_line(&mut journal, &self.lines, number, |sum| {
-                    (sum == before.sum).then_some(before)
-                })?;
-                kept.extend(same.map(|same| (number, same)));
-            }
-        }
-        for (&number, &op) in &self.ops {
-            let Op::Keep { first_hand } = op else { continue };
-            let line = write_line(&mut journal, &self.lines, number, |sum| Some(Kept { first_hand, sum }))?;
-            kept.extend(line.map(|line| (number, line)));
-        }
+        let before = self.kept.numbers().filter(|number| !self.ops.contains(*number));
+        let same = write_lines(&mut journal, &self.lines, before, |number, sum| {
+            // Another text by now: what becomes of it is on its way to us.
+            self.kept.get(number).filter(|before| before.sum == sum)
+        })?;
+        let changed = write_lines(&mut journal, &self.lines, self.ops.kept(), |number, sum| {
+            Some(Kept { first_hand: self.ops.is_first_hand(number), sum })
+        })?;
+        let mut kept = Table::default();
+        same.into_iter().chain(changed).for_each(|(number, line)| kept.insert(number, line));
         let end = journal.sync()?;
         if let Some(old) = &self.old_job {
             move_journal_aside(&self.dir, old.epoch)?;
@@ -380,19 +369,29 @@ impl Writer {
     }
 }
 
-/// Appends line `number`, as the map has it now, if `wanted` says so of its checksum.
-fn write_line(
+/// Appends lines, as the map has them now, if `wanted` says so of their checksums; gives what was appended.
+fn write_lines(
     journal: &mut Appender<'_>,
     lines: &SharedLines,
-    number: LineNumber,
-    wanted: impl FnOnce(u32) -> Option<Kept>,
-) -> io::Result<Option<Kept>> {
-    let kept = lines.get(number, |text| {
-        let kept = wanted(crc32fast::hash(text));
-        kept.map(|kept| journal.line(number, kept.first_hand, text).map(|()| kept)).transpose()
-    });
-    journal.drain()?;
-    kept.unwrap_or(Ok(None))
+    mut numbers: impl Iterator<Item = LineNumber>,
+    wanted: impl Fn(LineNumber, u32) -> Option<Kept>,
+) -> io::Result<Vec<(LineNumber, Kept)>> {
+    let mut written = Vec::new();
+    let mut more = true;
+    while more {
+        let mut result = Ok(());
+        more = lines.pick(&mut numbers, |number, text| {
+            if let Some(kept) = wanted(number, crc32fast::hash(text)) {
+                result = journal.line(number, kept.first_hand, text);
+                written.push((number, kept));
+            }
+            result.is_ok() && !journal.is_full()
+        });
+        result?;
+        // Not under the lock of the map.
+        journal.drain()?;
+    }
+    Ok(written)
 }
 
 /// A count of lines that became known makes no new job.

@@ -292,7 +292,7 @@ impl Ledger {
     }
 
     fn keep(&mut self, number: LineNumber, text: &[u8], print: u32, source: Source) {
-        self.lines.insert(number, text.into());
+        self.lines.insert(number, text);
         self.note(number, print, source);
     }
 

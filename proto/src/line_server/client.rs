@@ -32,6 +32,8 @@ pub(super) struct Client {
     pub(super) start: Moment,
     /// Lines sent to it.
     pub(super) sent: u64,
+    /// Those of them that its address's session does not count yet.
+    pub(super) unbooked: u64,
     /// Its limiter, where connections have one.
     pub(super) gate: Gate,
     /// A SUBMIT under way.

@@ -9,20 +9,14 @@ pub struct File {
     base: u32,
     /// `<number>\n<text>\n` of all lines, one after another.
     replies: Vec<u8>,
-    places: Vec<Place>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    begin: usize,
-    text: usize,
-    end: usize,
+    /// Where each of them ends.
+    ends: Vec<usize>,
 }
 
 impl File {
     /// A file of these texts, numbered from `base`.
     pub fn from_texts<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>, base: u32) -> Result<Self, Error> {
-        let (mut replies, mut places) = (Vec::new(), Vec::new());
+        let (mut replies, mut ends) = (Vec::new(), Vec::new());
         for (index, text) in texts.into_iter().enumerate() {
             let (text, line) = (text.as_ref(), index + 1);
             let number = u32::try_from(index).ok().and_then(|index| index.checked_add(base));
@@ -33,15 +27,13 @@ impl File {
             if memchr::memchr(b'\n', text).is_some() {
                 return Err(Error::LineFeed { line });
             }
-            let begin = replies.len();
             line_entry(LineNumber(number), text, &mut replies);
-            let end = replies.len();
-            places.push(Place { begin, text: end - text.len() - 1, end });
+            ends.push(replies.len());
         }
-        if places.is_empty() {
+        if ends.is_empty() {
             return Err(Error::NoLines);
         }
-        Ok(Self { base, replies, places })
+        Ok(Self { base, replies, ends })
     }
 
     /// A file out of bytes in which `\n` ends a line; a last line without one counts.
@@ -62,7 +54,7 @@ impl File {
     /// How many lines it has.
     #[must_use]
     pub fn lines(&self) -> u32 {
-        u32::try_from(self.places.len()).unwrap_or(limits::LINES)
+        u32::try_from(self.ends.len()).unwrap_or(limits::LINES)
     }
 
     /// The number of its first line.
@@ -74,8 +66,13 @@ impl File {
     /// The text of its `index`-th line, counted from 0; `None` behind its end.
     #[must_use]
     pub fn text(&self, index: u32) -> Option<&[u8]> {
-        let place = self.places.get(index as usize)?;
-        self.replies.get(place.text..place.end - 1)
+        self.line(index)?.strip_suffix(b"\n")
+    }
+
+    /// The same with its line feed.
+    fn line(&self, index: u32) -> Option<&[u8]> {
+        let reply = self.reply(index);
+        memchr::memchr(b'\n', reply).and_then(|number| reply.get(number + 1..))
     }
 
     /// Which line, counted from 0, has this number.
@@ -86,13 +83,14 @@ impl File {
 
     /// `<number>\n<text>\n` of its `index`-th line; empty behind its end.
     pub(super) fn reply(&self, index: u32) -> &[u8] {
-        let place = self.places.get(index as usize);
-        place.and_then(|place| self.replies.get(place.begin..place.end)).unwrap_or_default()
+        let Some(&end) = self.ends.get(index as usize) else { return &[] };
+        let begin = index.checked_sub(1).and_then(|before| self.ends.get(before as usize));
+        self.replies.get(begin.copied().unwrap_or(0)..end).unwrap_or_default()
     }
 
     /// The finished file: each text followed by `\n`, in order.
     pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
-        self.places.iter().filter_map(|place| self.replies.get(place.text..place.end))
+        (0..self.lines()).filter_map(|index| self.line(index))
     }
 }
 

@@ -44,6 +44,8 @@ struct Conn {
 struct Shop {
     file: File,
     settings: Settings,
+    /// Every reply leaves at once and whole.
+    is_calm: bool,
     wall_ms: u64,
     draws: Draws,
     chance: fastrand::Rng,
@@ -66,6 +68,7 @@ impl LineServer {
         let met = Met::none_of(file.lines());
         let shop = Shop {
             file,
+            is_calm: settings.is_calm(),
             settings,
             wall_ms,
             draws,
@@ -149,6 +152,7 @@ impl LineServer {
             ip,
             start: now,
             sent: 0,
+            unbooked: 0,
             gate,
             tally: None,
             wrong: None,
@@ -184,6 +188,7 @@ impl LineServer {
                 }
             }
         }
+        shop.book(client);
         self.close_if_due(id);
     }
 
@@ -285,6 +290,7 @@ impl Shop {
             Request::Malformed(ref failure) => self.on_malformed(client, Some(failure.clone()), now),
             Request::SessionReset | Request::SendIncorrectLines if self.settings.tournament => {}
             Request::SessionReset => {
+                self.book(client);
                 if let Some(session) = self.sessions.get_mut(&client.ip) {
                     (session.start, session.sent) = (now, 0);
                 }
@@ -308,12 +314,23 @@ impl Shop {
         if self.strikes(chaos.silent) {
             return;
         }
-        let Some(session) = self.sessions.get_mut(&client.ip) else { return };
         let gate = match self.settings.limit_by {
-            LimitBy::Conn => &mut client.gate,
-            LimitBy::Ip => &mut session.gate,
+            LimitBy::Conn => Some(&mut client.gate),
+            LimitBy::Ip => self.sessions.get_mut(&client.ip).map(|session| &mut session.gate),
         };
+        let Some(gate) = gate else { return };
         let allowed = gate.allows(&self.settings.rate, self.totals.first_draw, now);
+        if self.is_calm && client.queue.is_empty() {
+            // What follows would come to the same.
+            if allowed {
+                let index = self.draw(client, Manner::Whole, now);
+                self.out.write(client.id, self.file.reply(index));
+            } else {
+                self.totals.refusals += 1;
+                self.out.write(client.id, self.settings.refusal.bytes());
+            }
+            return;
+        }
         let manner = self.manner();
         let extra = if self.strikes(chaos.delay.0) { chaos.delay.1 } else { Duration::ZERO };
         let answer = if !allowed {
@@ -343,9 +360,7 @@ impl Shop {
         }
         self.totals.draws += 1;
         client.sent += 1;
-        if let Some(session) = self.sessions.get_mut(&client.ip) {
-            session.sent += 1;
-        }
+        client.unbooked += 1;
         // A line that is cut is drawn, but nobody gets it whole.
         if manner != Manner::Cut && self.met.insert(index) && self.met.is_full() {
             self.totals.draws_needed = Some(self.totals.draws);
@@ -353,8 +368,16 @@ impl Shop {
         index
     }
 
+    /// What was sent to the client counts for its address too.
+    fn book(&mut self, client: &mut Client) {
+        if let Some(session) = self.sessions.get_mut(&client.ip) {
+            session.sent += core::mem::take(&mut client.unbooked);
+        }
+    }
+
     fn on_submitted(&mut self, client: &mut Client, now: Moment) {
         let Some(tally) = client.tally.take() else { return };
+        self.book(client);
         let session = self.sessions.get(&client.ip);
         let score = Score {
             ip: client.ip.to_string(),

@@ -35,6 +35,13 @@ pub struct Settings {
     pub chaos: Chaos,
 }
 
+impl Settings {
+    /// No fault, no latency: every reply leaves at once and whole.
+    pub(super) fn is_calm(&self) -> bool {
+        self.latency.is_zero() && self.two_writes <= 0.0 && self.chaos == Chaos::default()
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

@@ -114,11 +114,6 @@ pub(crate) fn sleeps(process: u32) -> Option<u64> {
     Some(threads.flatten().filter_map(status).map(of).sum())
 }
 
-/// How many threads it has.
-pub(crate) fn threads(process: u32) -> usize {
-    fs::read_dir(format!("/proc/{process}/task")).map_or(0, Iterator::count)
-}
-
 /// How busy the machine is with everything else.
 pub(crate) fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const TEXT: [u8; 80] = [b'x'; 80];
+pub(crate) const TEXT: [u8; 80] = [b'x'; 80];
 const SERVER: &str = "127.0.0.1:9";
 
 /// What the world answers to an effect.

@@ -1,7 +1,7 @@
 //! What a daemon takes of the machine while it does nothing: memory, wake-ups, the size of its program.
 
 use crate::{
-    cost::{sleeps, threads},
+    cost::sleeps,
     sheet::{Bar, Sheet, median},
     support::{Server, swarm},
 };
@@ -32,6 +32,11 @@ pub(crate) fn footprint(sheet: &mut Sheet) {
     sheet.figure("resident MiB, 1000 lines, 4 peers", median(found), Bar::AtMost(4.0), &of);
     let size = fs::metadata(env!("CARGO_BIN_EXE_lineswarmd")).unwrap().len() as f64 / MIB;
     sheet.figure("size of lineswarmd, MiB", size, Bar::AtMost(3.0), "as it was built");
+}
+
+/// How many threads it has.
+fn threads(process: u32) -> usize {
+    fs::read_dir(format!("/proc/{process}/task")).map_or(0, Iterator::count)
 }
 
 /// Of what kinds the memory is.

@@ -7,6 +7,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
+        mpsc,
     },
     thread::{self, JoinHandle},
 };
@@ -17,6 +18,7 @@ const REQUEST: &[u8] = b"SENDLINE\n";
 pub(crate) struct Client {
     stream: TcpStream,
     replies: Arc<AtomicU64>,
+    pub(crate) thread_id: u32,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -26,11 +28,13 @@ impl Client {
         stream.set_nodelay(true).unwrap();
         let replies = Arc::new(AtomicU64::new(0));
         let (its, counts) = (stream.try_clone().unwrap(), Arc::clone(&replies));
+        let (tell, told) = mpsc::channel();
         let thread = Some(thread::spawn(move || {
+            let _ = tell.send(thread_id());
             // An error is the end of the server, or of this client.
             let _ = ask(its, depth, enough, &counts);
         }));
-        Self { stream, replies, thread }
+        Self { stream, replies, thread_id: told.recv().unwrap(), thread }
     }
 
     pub(crate) fn replies(&self) -> u64 {
@@ -50,6 +54,10 @@ impl Drop for Client {
             let _ = thread.join();
         }
     }
+}
+
+fn thread_id() -> u32 {
+    rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
 }
 
 fn ask(mut stream: TcpStream, depth: usize, enough: u64, replies: &AtomicU64) -> std::io::Result<()> {
@@ -75,6 +83,7 @@ fn ask(mut stream: TcpStream, depth: usize, enough: u64, replies: &AtomicU64) ->
 /// Answers one client after another with a line of `text` bytes.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    pub(crate) thread_id: u32,
 }
 
 impl Server {
@@ -82,12 +91,14 @@ impl Server {
     pub(crate) fn start(text: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let (tell, told) = mpsc::channel();
         thread::spawn(move || {
+            let _ = tell.send(thread_id());
             for stream in listener.incoming().map_while(Result::ok) {
                 let _ = serve(stream, text);
             }
         });
-        Self { address }
+        Self { address, thread_id: told.recv().unwrap() }
     }
 }
 

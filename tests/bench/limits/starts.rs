@@ -72,7 +72,7 @@ pub(crate) fn starts(sheet: &mut Sheet) {
         run += 1;
         format!("fresh{run}")
     };
-    let quiet = ["--server", "127.0.0.1:1", "--log-level", "error"];
+    let quiet = ["--server", "127.0.0.1:1"];
     let rounds = sheet.rounds * 3;
     let kept = directory.join("first");
     std::fs::create_dir_all(&kept).unwrap();

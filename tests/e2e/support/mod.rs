@@ -68,6 +68,10 @@ impl Server {
         }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it told so far is old.
     pub(crate) fn forget_events(&self) {
         while self.events.try_recv().is_ok() {}

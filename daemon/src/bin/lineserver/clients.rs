@@ -74,7 +74,7 @@ impl Client {
     /// Sends `bytes` as a write of their own, or keeps them behind what waits already.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let written = if self.unsent_bytes() == 0 { self.write(bytes)? } else { 0 };
-        self.unsent.extend(bytes.iter().skip(written));
+        self.unsent.extend_from_slice(bytes.get(written..).unwrap_or_default());
         Ok(())
     }
 

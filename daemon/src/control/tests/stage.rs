@@ -111,7 +111,7 @@ impl Stage {
     pub(super) fn with(settings: settings::Settings, held: impl IntoIterator<Item = (u32, Vec<u8>)>) -> Self {
         let lines = SharedLines::new();
         for (number, text) in held {
-            lines.insert(LineNumber(number), text.into());
+            lines.insert(LineNumber(number), &text);
         }
         let job = JobId {
             swarm: settings.swarm.id.clone(),

@@ -1,3 +1,4 @@
+use super::super::ops::Op;
 use super::*;
 use crate::store::Store;
 
@@ -13,7 +14,7 @@ fn put(writer: &mut Writer, term: u64) {
     state.term.0 = term;
     let lines = writer.lines.clone();
     writer.shared.gathered.lock().under = Some(Ticket(term));
-    writer.take_state(Put { ticket: Ticket(term), state, lines, before: Ops::new() });
+    writer.take_state(Put { ticket: Ticket(term), state, lines, before: Ops::default() });
 }
 
 fn keep(writer: &mut Writer, number: LineNumber, first_hand: bool) {
@@ -30,7 +31,7 @@ fn on_a_full_disk_nothing_is_acknowledged_and_the_same_batch_is_written_later() 
     writer.attempt();
     assert_eq!(acks.try_recv(), Ok(Ack::Stored(Ticket(1))));
     let end = writer.end;
-    writer.lines.insert(LineNumber(4), b"four"[..].into());
+    writer.lines.insert(LineNumber(4), b"four");
     keep(&mut writer, LineNumber(4), true);
     put(&mut writer, 2);
     // A full disk, as a slot of the state sees it; and a journal whose tail an attempt left behind.
@@ -88,7 +89,7 @@ fn a_journal_that_somebody_removed_is_written_again_from_the_map() {
     let (mut writer, _acks) = writer(dir.path());
     put(&mut writer, 1);
     for number in 0..3 {
-        writer.lines.insert(LineNumber(number), b"text"[..].into());
+        writer.lines.insert(LineNumber(number), b"text");
         keep(&mut writer, LineNumber(number), true);
     }
     writer.commit().unwrap();
@@ -102,7 +103,7 @@ fn a_journal_that_somebody_removed_is_written_again_from_the_map() {
 fn the_same_line_again_costs_no_record() {
     let dir = tempfile::tempdir().unwrap();
     let (mut writer, _acks) = writer(dir.path());
-    writer.lines.insert(LineNumber(1), b"text"[..].into());
+    writer.lines.insert(LineNumber(1), b"text");
     put(&mut writer, 1);
     for first_hand in [false, false, true, true] {
         keep(&mut writer, LineNumber(1), first_hand);

@@ -108,8 +108,8 @@ fn a_forgotten_line_can_come_again_and_equal_sets_have_equal_digests() {
 #[test]
 fn what_the_journal_gave_back_is_held_with_its_source() {
     let lines = SharedLines::new();
-    lines.insert(n(0), (*b"a").into());
-    lines.insert(n(1), (*b"b").into());
+    lines.insert(n(0), b"a");
+    lines.insert(n(1), b"b");
     let mut ledger = Ledger::new(Some(2), lines, &[n(1)]);
     assert!(ledger.is_complete());
     assert_eq!((ledger.first_hand(), ledger.is_first_hand(n(1))), (1, false));

@@ -1,6 +1,7 @@
 //! The server's side: requests out of bytes. A SUBMIT comes piece by piece, so that none is held whole.
 
 use super::{
+    SENDLINE,
     field::{FieldReader, number},
     verdict::{Failure, FailureReason},
 };
@@ -104,6 +105,13 @@ impl RequestReader {
 
     /// The next request, or piece of a SUBMIT, taken from the front of `input`; `None` when `input` is used up.
     pub fn next<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8]) -> Result<Option<Request<'s>>, RequestError> {
+        // Nearly every request is this one, and lies whole in the input.
+        if let (Due::Request, true, Some(rest)) =
+            (self.due, self.fields.is_empty(), input.strip_prefix(SENDLINE))
+        {
+            *input = rest;
+            return Ok(Some(Request::SendLine));
+        }
         loop {
             let due = self.due;
             if let Due::Text { number, left } = due {

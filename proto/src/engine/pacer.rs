@@ -135,6 +135,8 @@ struct Link {
     capped: Micros,
     /// Only one request may be under way.
     alone: bool,
+    /// The operator said how many requests are under way.
+    fixed: bool,
 }
 
 impl Link {
@@ -277,6 +279,7 @@ impl Pacer {
         self.waits = false;
         self.link.capped = self.cap.period();
         self.link.alone = self.depth_limit() == 1;
+        self.link.fixed = self.fixed.is_some();
         self.cap.on_sent(count, at);
         self.flight.push(at, count, role);
         self.link.under_way = self.flight.outstanding;

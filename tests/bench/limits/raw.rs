@@ -3,7 +3,8 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,7 +19,7 @@ const REQUEST: &[u8] = b"SENDLINE\n";
 pub(crate) struct Client {
     stream: TcpStream,
     replies: Arc<AtomicU64>,
-    pub(crate) thread_id: u32,
+    pub(crate) task: PathBuf,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -30,11 +31,11 @@ impl Client {
         let (its, counts) = (stream.try_clone().unwrap(), Arc::clone(&replies));
         let (tell, told) = mpsc::channel();
         let thread = Some(thread::spawn(move || {
-            let _ = tell.send(thread_id());
+            let _ = tell.send(own_task());
             // An error is the end of the server, or of this client.
             let _ = ask(its, depth, enough, &counts);
         }));
-        Self { stream, replies, thread_id: told.recv().unwrap(), thread }
+        Self { stream, replies, task: told.recv().unwrap(), thread }
     }
 
     pub(crate) fn replies(&self) -> u64 {
@@ -56,8 +57,9 @@ impl Drop for Client {
     }
 }
 
-fn thread_id() -> u32 {
-    rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
+/// Where the kernel tells of the calling thread.
+fn own_task() -> PathBuf {
+    Path::new("/proc").join(std::fs::read_link("/proc/thread-self").unwrap())
 }
 
 fn ask(mut stream: TcpStream, depth: usize, enough: u64, replies: &AtomicU64) -> std::io::Result<()> {
@@ -82,23 +84,23 @@ fn ask(mut stream: TcpStream, depth: usize, enough: u64, replies: &AtomicU64) ->
 
 /// Answers one client after another with a line of `text` bytes.
 pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    pub(crate) thread_id: u32,
+    pub(crate) address: String,
+    pub(crate) task: PathBuf,
 }
 
 impl Server {
     /// It ends with the process.
     pub(crate) fn start(text: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = listener.local_addr().unwrap().to_string();
         let (tell, told) = mpsc::channel();
         thread::spawn(move || {
-            let _ = tell.send(thread_id());
+            let _ = tell.send(own_task());
             for stream in listener.incoming().map_while(Result::ok) {
                 let _ = serve(stream, text);
             }
         });
-        Self { address, thread_id: told.recv().unwrap() }
+        Self { address, task: told.recv().unwrap() }
     }
 }
 

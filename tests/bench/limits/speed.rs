@@ -3,18 +3,23 @@
 use crate::{
     cost::{Calls, Counting},
     raw,
-    sheet::{Bar, Sheet, in_turn, median},
+    sheet::{Bar, Sheet, median},
     support::{Daemon, Server},
 };
-use serde_json::{Value, json};
-use std::{fmt::Write as _, path::Path, path::PathBuf, thread, time::Duration};
+use serde_json::json;
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
 
 /// Bytes of text in each line, where all have the same length.
 pub(crate) const TEXT: usize = 80;
 /// More lines than any file here has: the daemon draws on, whatever it holds.
 const NEVER_DONE: &str = "16000000";
 /// One run of one of the two.
-const SPAN: f64 = 0.7;
+const SPAN: f64 = 0.3;
 
 /// A file of `lines` different lines of [`TEXT`] bytes.
 pub(crate) fn even_file(directory: &Path, lines: u32) -> PathBuf {
@@ -35,18 +40,57 @@ pub(crate) fn even_server(directory: &Path, lines: u32, options: &[&str]) -> Ser
     Server::start(directory, &all)
 }
 
-/// Draws a second that the server counts, from now on.
-fn counted(server: &Server, span: f64) -> f64 {
-    let (mut first, mut last) = (None, (0.0, 0.0));
+/// What was drawn from a server, and what that took.
+#[derive(Clone, Copy, Debug)]
+struct Drawn {
+    /// Draws a second.
+    rate: f64,
+    /// Nanoseconds of a processor for each draw: of the client, and of the server.
+    client: f64,
+    server: f64,
+}
+
+impl Drawn {
+    /// Nanoseconds for each draw if nothing else ran: one request after the other, or both sides at once.
+    fn cost(&self, depth: usize) -> f64 {
+        if depth == 1 { self.client + self.server } else { self.client.max(self.server) }
+    }
+}
+
+/// Draws from now on, as the server counts them; `task` is the client's process, or its thread.
+fn counted(server: &Server, task: &Path, span: f64) -> Drawn {
     // What was reported before now is old.
     server.forget_events();
-    let read = |counts: &Value| (counts["t"].as_f64().unwrap(), counts["draws"].as_f64().unwrap());
-    while first.is_none_or(|(t, _)| last.0 < t + span) {
-        last = read(&server.wait_for("counts"));
-        first.get_or_insert(last);
+    let own = all_threads(server.id());
+    let read = || {
+        let counts = server.wait_for("counts");
+        let number = |field: &str| counts[field].as_f64().unwrap();
+        [number("t"), number("draws"), spent(task), spent(&own)]
+    };
+    let first = read();
+    let mut last = first;
+    while last[0] < first[0] + span {
+        last = read();
     }
-    let (t, draws) = first.unwrap();
-    (last.1 - draws) / (last.0 - t)
+    let [t, draws, client, server] = [0, 1, 2, 3].map(|at: usize| last[at] - first[at]);
+    Drawn { rate: draws / t, client: client / draws, server: server / draws }
+}
+
+/// Where the kernel tells of all threads of a process.
+fn all_threads(process: u32) -> PathBuf {
+    PathBuf::from(format!("/proc/{process}/task"))
+}
+
+/// Nanoseconds on a processor: of a thread, or of all in a directory of threads.
+fn spent(task: &Path) -> f64 {
+    let of = |path: &Path| -> f64 {
+        let stat = std::fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+        stat.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0.0)
+    };
+    if !task.ends_with("task") {
+        return of(task);
+    }
+    std::fs::read_dir(task).unwrap().flatten().map(|entry| of(&entry.path())).sum()
 }
 
 /// A daemon that draws, and rests when it is told to.
@@ -76,26 +120,30 @@ pub(crate) fn draws(sheet: &mut Sheet) {
     let server = even_server(directory.path(), 20_000, &["--rate", "0"]);
     for (depth, bar) in [(1, 0.90), (64, 0.60), (512, 0.50)] {
         let drawing = Drawing::start(directory.path(), &server, depth);
-        let (share, daemon, raw) = in_turn(
-            sheet.rounds,
-            || {
+        let task = all_threads(drawing.daemon.child.id());
+        let all: Vec<(Drawn, Drawn)> = (0..sheet.rounds * 3)
+            .map(|_| {
                 drawing.tell("resume");
-                let draws = counted(&server, SPAN);
+                let daemon = counted(&server, &task, SPAN);
                 drawing.tell("pause");
-                draws
-            },
-            || {
-                let _client = raw::Client::start(&server.address, depth, u64::MAX);
-                counted(&server, SPAN)
-            },
+                let client = raw::Client::start(&server.address, depth, u64::MAX);
+                (daemon, counted(&server, &client.task, SPAN))
+            })
+            .collect();
+        let of = |what: &dyn Fn(&(Drawn, Drawn)) -> f64| median(all.iter().map(what).collect());
+        let name = format!("draws of a daemon / a raw client, depth {depth}");
+        let rates =
+            format!("{:.0} against {:.0} draws/s", of(&|(ours, _)| ours.rate), of(&|(_, raw)| raw.rate));
+        sheet.figure(&name, of(&|(ours, raw)| ours.rate / raw.rate), Bar::AtLeast(bar), &rates);
+        let costs = format!(
+            "{:.0} and {:.0} ns against {:.0} and {:.0} ns",
+            of(&|(ours, _)| ours.client),
+            of(&|(ours, _)| ours.server),
+            of(&|(_, raw)| raw.client),
+            of(&|(_, raw)| raw.server)
         );
-        let of = format!("{daemon:.0} against {raw:.0} draws/s");
-        sheet.figure(
-            &format!("draws of a daemon / a raw client, depth {depth}"),
-            share,
-            Bar::AtLeast(bar),
-            &of,
-        );
+        let share = of(&|(ours, raw)| raw.cost(depth) / ours.cost(depth));
+        sheet.figure("  the same by processor time, client and server", share, Bar::AtLeast(bar), &costs);
     }
 }
 
@@ -103,22 +151,26 @@ pub(crate) fn server(sheet: &mut Sheet) {
     let directory = tempfile::tempdir().unwrap();
     let lineserver = even_server(directory.path(), 1000, &["--rate", "0"]);
     let raw_server = raw::Server::start(TEXT);
-    let against = |address: &str, depth| {
+    let against = |address: &str, task: &Path, depth| {
         let client = raw::Client::start(address, depth, u64::MAX);
         thread::sleep(Duration::from_millis(50));
-        let before = client.replies();
+        let (begun, before, cost) = (Instant::now(), client.replies(), spent(task));
         thread::sleep(Duration::from_secs_f64(SPAN));
-        (client.replies() - before) as f64 / SPAN
+        let replies = (client.replies() - before) as f64;
+        (replies / begun.elapsed().as_secs_f64(), (spent(task) - cost) / replies)
     };
-    for depth in [1, 64, 512] {
-        let (share, ours, raw) = in_turn(
-            sheet.rounds,
-            || against(&lineserver.address, depth),
-            || against(&raw_server.address.to_string(), depth),
-        );
-        let of = format!("{ours:.0} against {raw:.0} lines/s");
+    for (depth, bar) in [(1, Bar::None), (64, Bar::None), (512, Bar::AtLeast(0.50))] {
+        let mut all = Vec::new();
+        for _ in 0..sheet.rounds * 3 {
+            let ours = against(&lineserver.address, &all_threads(lineserver.id()), depth);
+            all.push((ours, against(&raw_server.address, &raw_server.task, depth)));
+        }
+        let of = |what: &dyn Fn(&((f64, f64), (f64, f64))) -> f64| median(all.iter().map(what).collect());
+        let rates = format!("{:.0} against {:.0} lines/s", of(&|run| run.0.0), of(&|run| run.1.0));
         let name = format!("lines of lineserver / a raw server, depth {depth}");
-        sheet.figure(&name, share, if depth == 512 { Bar::AtLeast(0.50) } else { Bar::None }, &of);
+        sheet.figure(&name, of(&|run| run.0.0 / run.1.0), bar, &rates);
+        let costs = format!("{:.0} against {:.0} ns", of(&|run| run.0.1), of(&|run| run.1.1));
+        sheet.figure("  the same by processor time of the server", of(&|run| run.1.1 / run.0.1), bar, &costs);
     }
 }
 

@@ -9,7 +9,9 @@ const ALONE: u32 = 4;
 /// What a doubled depth must gain, or it is taken back.
 const PAYS: f64 = 1.15;
 /// After a doubling that did not pay: rounds until it is tried again; fewer on a long link.
-const PAUSE: (u32, u32) = (256, 16);
+const PAUSE: (u32, u32) = (64, 16);
+/// How many rounds what is usual reaches back.
+const USUAL: f64 = 8.0;
 /// Requests in a round trip that find the rate of a bucket on a long link.
 const SOUNDING: f64 = 64.0;
 
@@ -20,7 +22,7 @@ pub(super) struct Open {
     /// The shortest gap that was answered.
     shortest: Micros,
     round: Round,
-    /// Replies a µs at half the present depth.
+    /// Replies a µs at half the present depth, or at the present one while nothing deeper is tried.
     before: f64,
     pause: u32,
 }
@@ -91,17 +93,27 @@ impl Open {
         if link.capped > 0.0 {
             // The cap doles the requests out: as many as it takes to reach it, and no more.
             let needed = (1.5 * link.rtt / link.capped).ceil().max(1.0) as u32;
-            self.depth = self.depth.saturating_mul(2).min(needed).min(limits::PIPELINE);
+            self.depth = self.deeper().min(needed);
+        } else if link.fixed {
+            self.depth = self.deeper();
         } else if self.pause > 0 {
+            // What a deeper one has to beat is what this one usually brings.
+            self.before += (rate - self.before) / USUAL;
             self.pause -= 1;
+            if self.pause == 0 {
+                self.depth = self.deeper();
+            }
         } else if rate > self.before * PAYS {
             self.before = rate;
-            self.depth = self.depth.saturating_mul(2).min(limits::PIPELINE);
-        } else if self.depth < limits::PIPELINE {
+            self.depth = self.deeper();
+        } else {
             self.depth = (self.depth / 2).max(1);
-            self.before = rate / PAYS;
             self.pause = if link.is_long() { PAUSE.1 } else { PAUSE.0 };
         }
+    }
+
+    fn deeper(&self) -> u32 {
+        self.depth.saturating_mul(2).min(limits::PIPELINE)
     }
 
     /// The first refusal. An answer at no longer a gap than the refused one: lateness was credit, it is no spacing.

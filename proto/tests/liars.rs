@@ -30,7 +30,7 @@ fn job() -> JobId {
 fn engine() -> Engine {
     let lines = SharedLines::new();
     for number in 0..5 {
-        lines.insert(LineNumber(number), format!("line {number}").as_bytes().into());
+        lines.insert(LineNumber(number), format!("line {number}").as_bytes());
     }
     let settings = Settings {
         name: "honest".into(),

@@ -1,4 +1,4 @@
-//! `make bench ROWS=limits`: what the products cost beside the least that could do the same work, and against the clock.
+//! `make bench-limits`: what the products cost beside the least that could do the same work, and against the clock.
 //!
 //! Each figure is a count, or the ratio of two things that ran in turn, several times, so that a busy machine slows both.
 //! Beside the daemon stands a raw client that keeps so many requests outstanding and only counts line feeds; beside
@@ -36,8 +36,10 @@ mod support;
 use sheet::Sheet;
 use std::process::ExitCode;
 
+type Part = (&'static str, fn(&mut Sheet));
+
 /// The parts, in the order in which they run.
-const PARTS: &[(&str, fn(&mut Sheet))] = &[
+const PARTS: &[Part] = &[
     ("draws", speed::draws),
     ("server", speed::server),
     ("calls", speed::calls),

@@ -56,7 +56,7 @@ fn drain(capture: &mut Capture, engine: &mut Engine) {
 
 fn some_lines(count: u32) -> Restored {
     let lines = SharedLines::new();
-    (0..count).for_each(|number| drop(lines.insert(LineNumber(number), vec![b'x'; 100].into())));
+    (0..count).for_each(|number| lines.insert(LineNumber(number), &[b'x'; 100]));
     Restored { lines, ..Restored::default() }
 }
 

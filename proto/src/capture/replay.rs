@@ -196,10 +196,11 @@ impl Replay {
             (Stage::Lines(making), number::LINE) => {
                 let restored = &mut making.restored;
                 let Line { number, hearsay, text } = body(bytes).ok_or(senseless.clone())?;
-                if number > LineNumber(limits::LINES) || restored.lines.insert(number, text.into()).is_some()
-                {
+                let again = restored.lines.get(number, |_| ()).is_some();
+                if again || number > LineNumber(limits::LINES) {
                     return Err(senseless);
                 }
+                restored.lines.insert(number, text);
                 if hearsay {
                     restored.hearsay.push(number);
                 }

@@ -132,8 +132,8 @@ impl Life {
 /// A whole run with one of each kind of input but `Stop`, some after a moment that is not round.
 fn capture() -> Vec<u8> {
     let restored = Restored { lines: SharedLines::new(), ..Restored::default() };
-    restored.lines.insert(LineNumber(0), b"text 0".as_slice().into());
-    restored.lines.insert(LineNumber(3), b"text 3".as_slice().into());
+    restored.lines.insert(LineNumber(0), b"text 0");
+    restored.lines.insert(LineNumber(3), b"text 3");
     let restored = Restored { hearsay: vec![LineNumber(3)], ..restored };
     let mut life = Life::begin(settings(), restored, 99, Moment(1_234_567));
     life.tell(&Input::Found { address: "[fe80::2%7]:9900".parse().unwrap(), how: "multicast:eth0" });

@@ -8,7 +8,7 @@ use crate::{
     limits,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// The durable state of a node; [`Ticket`]s acknowledge it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

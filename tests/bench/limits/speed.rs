@@ -147,6 +147,14 @@ pub(crate) fn draws(sheet: &mut Sheet) {
     }
 }
 
+/// What a server gave, and what that took.
+struct Served {
+    /// Lines a second.
+    rate: f64,
+    /// Nanoseconds of a processor for each line.
+    cost: f64,
+}
+
 pub(crate) fn server(sheet: &mut Sheet) {
     let directory = tempfile::tempdir().unwrap();
     let lineserver = even_server(directory.path(), 1000, &["--rate", "0"]);
@@ -157,7 +165,7 @@ pub(crate) fn server(sheet: &mut Sheet) {
         let (begun, before, cost) = (Instant::now(), client.replies(), spent(task));
         thread::sleep(Duration::from_secs_f64(SPAN));
         let replies = (client.replies() - before) as f64;
-        (replies / begun.elapsed().as_secs_f64(), (spent(task) - cost) / replies)
+        Served { rate: replies / begun.elapsed().as_secs_f64(), cost: (spent(task) - cost) / replies }
     };
     for (depth, bar) in [(1, Bar::None), (64, Bar::None), (512, Bar::AtLeast(0.50))] {
         let mut all = Vec::new();
@@ -165,12 +173,14 @@ pub(crate) fn server(sheet: &mut Sheet) {
             let ours = against(&lineserver.address, &all_threads(lineserver.id()), depth);
             all.push((ours, against(&raw_server.address, &raw_server.task, depth)));
         }
-        let of = |what: &dyn Fn(&((f64, f64), (f64, f64))) -> f64| median(all.iter().map(what).collect());
-        let rates = format!("{:.0} against {:.0} lines/s", of(&|run| run.0.0), of(&|run| run.1.0));
+        let of = |what: &dyn Fn(&(Served, Served)) -> f64| median(all.iter().map(what).collect());
+        let rates =
+            format!("{:.0} against {:.0} lines/s", of(&|(ours, _)| ours.rate), of(&|(_, raw)| raw.rate));
         let name = format!("lines of lineserver / a raw server, depth {depth}");
-        sheet.figure(&name, of(&|run| run.0.0 / run.1.0), bar, &rates);
-        let costs = format!("{:.0} against {:.0} ns", of(&|run| run.0.1), of(&|run| run.1.1));
-        sheet.figure("  the same by processor time of the server", of(&|run| run.1.1 / run.0.1), bar, &costs);
+        sheet.figure(&name, of(&|(ours, raw)| ours.rate / raw.rate), bar, &rates);
+        let costs = format!("{:.0} against {:.0} ns", of(&|(ours, _)| ours.cost), of(&|(_, raw)| raw.cost));
+        let share = of(&|(ours, raw)| raw.cost / ours.cost);
+        sheet.figure("  the same by processor time of the server", share, bar, &costs);
     }
 }
 

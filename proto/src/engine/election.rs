@@ -9,7 +9,7 @@ use crate::{
     engine::{
         event::Event,
         settings::{self, Quorum},
-        state::{Members, is_majority},
+        state::Members,
     },
     ids::{PeerId, Term},
     time::Moment,
@@ -20,6 +20,8 @@ use core::{
     time::Duration,
 };
 use std::collections::BTreeSet;
+
+mod quorum;
 
 /// Peers get this long to meet before anybody stands.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -188,36 +190,6 @@ impl Election {
         matches!(&self.role, Role::Candidate { round: Round::Vote | Round::Transfer, votes } if !votes.contains(&self.me))
     }
 
-    fn waits_for_grace(&self) -> bool {
-        self.settings.quorum == Quorum::Grace && !self.grace_over
-    }
-
-    /// Does `votes` suffice?
-    #[must_use]
-    pub fn is_quorum(&self, votes: &BTreeSet<PeerId>, electorate: Electorate<'_>) -> bool {
-        if self.settings.quorum == Quorum::Available || self.grace_over {
-            is_majority(|id| votes.contains(id), self.heard(electorate).into_iter(), 0)
-        } else {
-            is_majority(|id| votes.contains(id), electorate.members.iter(), electorate.anonymous)
-        }
-    }
-
-    /// Do the live peers and this node suffice?
-    fn hears_quorum(&self, electorate: Electorate<'_>) -> bool {
-        self.settings.quorum == Quorum::Available || self.grace_over || self.hears_majority(electorate)
-    }
-
-    /// Are the live peers and this node a majority of all members? Asked in each turn, so without a set of them.
-    fn hears_majority(&self, electorate: Electorate<'_>) -> bool {
-        let heard = |id: &PeerId| *id == self.me || electorate.live.contains(id);
-        is_majority(heard, electorate.members.iter(), electorate.anonymous)
-    }
-
-    /// Live peers and this node.
-    fn heard(&self, electorate: Electorate<'_>) -> BTreeSet<PeerId> {
-        electorate.live.iter().copied().chain([self.me]).collect()
-    }
-
     /// The clock has moved, or the electorate changed.
     pub fn on_time(&mut self, now: Moment, electorate: Electorate<'_>) {
         self.watch_majority(now, electorate);
@@ -243,31 +215,6 @@ impl Election {
         } else {
             self.role = Role::Looking;
             self.stand_at = now + self.random(AGAIN);
-        }
-    }
-
-    fn watch_majority(&mut self, now: Moment, electorate: Electorate<'_>) {
-        if self.hears_majority(electorate) {
-            self.without_majority = None;
-            self.grace_over = false;
-            return;
-        }
-        if self.settings.quorum == Quorum::Available {
-            return;
-        }
-        let count = u32::try_from(self.heard(electorate).len()).unwrap_or(u32::MAX);
-        let since = *self.without_majority.get_or_insert_with(|| {
-            let members = u32::try_from(electorate.members.iter().count()).unwrap_or(u32::MAX);
-            let members = members.saturating_add(electorate.anonymous);
-            self.said.push(Said::Note(Event::NoMajority { heard: count, members }));
-            now
-        });
-        if self.waits_for_grace() && now >= since + self.settings.grace {
-            self.grace_over = true;
-            self.said.push(Said::Note(Event::Grace { heard: count }));
-            if self.master().is_none() {
-                self.stand_at = self.stand_at.min(now + self.random(self.patience()));
-            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     cost::sleeps,
+    gates,
     sheet::{Bar, Sheet, median},
     support::{Server, swarm},
 };
@@ -47,6 +48,19 @@ fn parts(process: u32) -> String {
         line.split_whitespace().nth(1).unwrap().to_owned()
     };
     format!("anonymous {} KiB, files {} KiB", kib("RssAnon:"), kib("RssFile:"))
+}
+
+/// Of the engine and its map, counted by dhat.
+pub(crate) fn allocations(sheet: &mut Sheet) {
+    match gates::allocations() {
+        Ok(counts) => {
+            for (name, count) in counts {
+                let bar = if name.ends_with("a new line") { Bar::AtMost(1.2) } else { Bar::None };
+                sheet.figure(&name, count, bar, "blocks, counted by dhat");
+            }
+        }
+        Err(why) => sheet.skipped("allocations, a new line", &why),
+    }
 }
 
 pub(crate) fn wakeups(sheet: &mut Sheet) {

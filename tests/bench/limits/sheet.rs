@@ -17,20 +17,35 @@ pub(crate) struct Sheet {
     /// How often each pair of runs is repeated.
     pub(crate) rounds: usize,
     missed: usize,
+    table: String,
 }
 
 impl Sheet {
     pub(crate) fn new(rounds: usize) -> Self {
-        Self { rounds, missed: 0 }
+        Self { rounds, missed: 0, table: String::new() }
     }
 
     pub(crate) fn missed(&self) -> usize {
         self.missed
     }
 
-    pub(crate) fn head() {
-        println!("| {:52} | {:>9} | {:>8} | verdict | {:40} |", "figure", "measured", "bar", "of");
-        println!("|{:-<54}|-----------|----------|---------|{:-<42}|", "", "");
+    /// What was printed so far.
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
+    fn print(&mut self, row: &str) {
+        println!("{row}");
+        self.table.push_str(row);
+        self.table.push('\n');
+    }
+
+    pub(crate) fn head(&mut self) {
+        self.print(&format!(
+            "| {:52} | {:>9} | {:>8} | verdict | {:40} |",
+            "figure", "measured", "bar", "of"
+        ));
+        self.print(&format!("|{:-<54}|----------:|---------:|---------|{:-<42}|", "", ""));
     }
 
     /// One figure; `of` says what it was made of.
@@ -46,12 +61,12 @@ impl Sheet {
             Some(false) => "MISS",
             None => "-",
         };
-        println!("| {name:52} | {measured:9.3} | {bar:>8} | {verdict:7} | {of:40} |");
+        self.print(&format!("| {name:52} | {measured:9.3} | {bar:>8} | {verdict:7} | {of:40} |"));
     }
 
     /// What can't be measured here.
-    pub(crate) fn skipped(&self, name: &str, why: &str) {
-        println!("| {name:52} | {:>9} | {:>8} | {:7} | {why:40} |", "-", "-", "-");
+    pub(crate) fn skipped(&mut self, name: &str, why: &str) {
+        self.print(&format!("| {name:52} | {:>9} | {:>8} | {:7} | {why:40} |", "-", "-", "not run"));
     }
 }
 

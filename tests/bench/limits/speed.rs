@@ -17,7 +17,7 @@ use std::{
 /// Bytes of text in each line, where all have the same length.
 pub(crate) const TEXT: usize = 80;
 /// More lines than any file here has: the daemon draws on, whatever it holds.
-const NEVER_DONE: &str = "16000000";
+pub(crate) const NEVER_DONE: &str = "16000000";
 /// One run of one of the two.
 const SPAN: f64 = 0.3;
 

@@ -1,0 +1,212 @@
+//! `limits gates`: what is counted, so that it is the same on a busy machine: instructions by callgrind, allocations by
+//! dhat, system calls by strace. Each may be a tenth above what gates.txt says; a count a tenth below asks for a new one.
+//!
+//! `limits gates --update` writes gates.txt anew. Nothing is left out silently: a tool that is missing is an error.
+
+use crate::{
+    cost::{Calls, Counting},
+    raw,
+    speed::{NEVER_DONE, TEXT, even_server},
+    support::{Daemon, command, terminate},
+};
+use std::{
+    fmt::Write as _,
+    os::unix::net::UnixDatagram,
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+    thread,
+    time::Duration,
+};
+
+/// What a count may be above the one that is written down.
+const ROOM: f64 = 1.1;
+/// The same for what is next to nothing, so that a few more in the whole run are none.
+const LEAST_ROOM: f64 = 0.005;
+/// Two counts of the same thing: their difference has no start of a process in it.
+const FEW: u32 = 1 << 13;
+const MANY: u32 = 1 << 15;
+
+/// A thing that is counted; see `play`.
+const PLAYED: [(&str, &str); 5] = [
+    ("draw", "a draw of a known line, depth 512"),
+    ("alone", "a draw of a known line, depth 1"),
+    ("keep", "a new line"),
+    ("spread", "a new line that goes to 4 peers"),
+    ("serve", "a line of lineserver"),
+];
+
+/// A count with its name.
+type Count = (String, f64);
+
+pub(crate) fn gates(update: bool) -> ExitCode {
+    let counts: Result<Vec<Count>, String> = instructions()
+        .and_then(|counts| allocations().map(|more| [counts, more].concat()))
+        .and_then(|counts| calls().map(|more| [counts, more].concat()));
+    let counts = match counts {
+        Ok(counts) => counts,
+        Err(why) => {
+            eprintln!("gates: {why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if update {
+        let all = counts.iter().fold(String::new(), |mut all, (name, count)| {
+            let _ = writeln!(all, "{count:11.3}  {name}");
+            all
+        });
+        std::fs::write(place(), all).unwrap();
+    }
+    let before = std::fs::read_to_string(place()).unwrap_or_default();
+    let mut bad = 0;
+    println!("| {:56} | {:>11} | {:>11} | verdict |", "count", "now", "written down");
+    for (name, count) in &counts {
+        let known = before.lines().find_map(|line| {
+            let (number, its) = line.trim().split_once("  ")?;
+            (its == name).then(|| number.parse::<f64>().ok())?
+        });
+        let verdict = match known {
+            None => "NEW",
+            Some(known) if *count > (known * ROOM).max(known + LEAST_ROOM) => "MORE",
+            Some(known) if *count < (known / ROOM).min(known - LEAST_ROOM) => "less",
+            Some(_) => "ok",
+        };
+        bad += usize::from(matches!(verdict, "NEW" | "MORE"));
+        let known = known.map_or("-".into(), |known| format!("{known:.3}"));
+        println!("| {name:56} | {count:11.3} | {known:>12} | {verdict:7} |");
+    }
+    if bad > 0 {
+        eprintln!("{bad} counts grew by more than a tenth. If that is meant: make gates UPDATE=--update");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn place() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/bench/gates.txt"))
+}
+
+/// What valgrind's tool says of this program playing something.
+fn valgrind(options: &[&str], name: &str, count: u32) -> Result<String, String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let run =
+        Command::new("valgrind").args(options).arg(own).args(["play", name, &count.to_string()]).output();
+    let run = run.map_err(|error| format!("valgrind does not start: {error}; apt-get install valgrind"))?;
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    if run.status.success() { Ok(said) } else { Err(format!("valgrind failed: {said}")) }
+}
+
+/// The number after a word, without its commas.
+fn number_after(said: &str, word: &str) -> Result<f64, String> {
+    let number = said.split(word).nth(1).and_then(|rest| rest.split_whitespace().next());
+    let number = number.and_then(|number| number.replace(',', "").parse().ok());
+    number.ok_or_else(|| format!("no number after '{word}' in: {said}"))
+}
+
+/// For each of what is played.
+fn each(measure: impl Fn(&str, u32) -> Result<f64, String>, what: &str) -> Result<Vec<Count>, String> {
+    let one = |(name, words): &(&str, &str)| {
+        let (few, many) = (measure(name, FEW)?, measure(name, MANY)?);
+        Ok((format!("{what}, {words}"), (many - few) / f64::from(MANY - FEW)))
+    };
+    PLAYED.iter().map(one).collect()
+}
+
+fn instructions() -> Result<Vec<Count>, String> {
+    let options = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
+    each(|name, count| number_after(&valgrind(&options, name, count)?, "Collected : "), "instructions")
+}
+
+/// Blocks that were allocated for each.
+pub(crate) fn allocations() -> Result<Vec<Count>, String> {
+    let options = ["--tool=dhat", "--dhat-out-file=/dev/null"];
+    let blocks = |name: &str, count| {
+        let said = valgrind(&options, name, count)?;
+        let total = said.lines().find(|line| line.contains("Total:")).unwrap_or_default().to_owned();
+        number_after(&total, " bytes in ")
+    };
+    each(blocks, "allocations")
+}
+
+/// Of a daemon from its start to READY, and for each draw.
+fn calls() -> Result<Vec<Count>, String> {
+    let how = Calls::best();
+    if how == Calls::Sleeps {
+        return Err("neither perf nor strace works here: apt-get install strace, and allow ptrace".into());
+    }
+    let mut counts = vec![("system calls, start and stop".to_owned(), start_and_stop()?)];
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let server = raw::Server::start(TEXT);
+    for depth in [1, 64, 512] {
+        let calls = a_draw(how, directory.path(), &server.address, &depth.to_string())?;
+        counts.push((format!("system calls, a draw at depth {depth}"), calls));
+    }
+    let server = even_server(directory.path(), 100, &["--rate", "100"]);
+    counts.push((
+        "system calls, a draw at rate 100".to_owned(),
+        a_draw(how, directory.path(), &server.address, "auto")?,
+    ));
+    Ok(counts)
+}
+
+fn start_and_stop() -> Result<f64, String> {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let path = directory.path().join("notify");
+    let socket = UnixDatagram::bind(&path).map_err(|error| error.to_string())?;
+    socket.set_read_timeout(Some(crate::support::PATIENCE)).map_err(|error| error.to_string())?;
+    let run = || {
+        let daemon = command(directory.path(), "counted");
+        let summary = directory.path().join("calls");
+        let mut strace = Command::new("strace");
+        strace.args(["-c", "-f", "-U", "calls,name", "-o"]).arg(&summary).arg(daemon.get_program());
+        strace.args(daemon.get_args()).args(["--server", "127.0.0.1:1", "--autostart", "false"]);
+        strace.env("NOTIFY_SOCKET", &path).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = strace.spawn().map_err(|error| format!("strace does not start: {error}"))?;
+        let mut word = [0; 4096];
+        let ready = loop {
+            match socket.recv(&mut word) {
+                Ok(count) if word[..count].split(|byte| *byte == b'\n').any(|line| line == b"READY=1") => {
+                    break Ok(());
+                }
+                Ok(_) => {}
+                Err(error) => break Err(format!("READY does not come: {error}")),
+            }
+        };
+        // strace ends with what it looks at, and lets it do so.
+        daemon_of(&child).map_or_else(|| terminate(&child), end);
+        child.wait().map_err(|error| error.to_string())?;
+        ready?;
+        let table = std::fs::read_to_string(&summary).map_err(|error| error.to_string())?;
+        let total = table.lines().find(|line| line.ends_with("total"));
+        let total = total.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+        total.ok_or_else(|| format!("strace counted nothing: {table}"))
+    };
+    // The first one makes key and state.
+    run()?;
+    run()
+}
+
+/// The process that strace started.
+fn daemon_of(strace: &std::process::Child) -> Option<rustix::process::Pid> {
+    let id = strace.id();
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
+    rustix::process::Pid::from_raw(children.split_whitespace().next()?.parse().ok()?)
+}
+
+fn end(process: rustix::process::Pid) {
+    let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+}
+
+fn a_draw(how: Calls, directory: &std::path::Path, server: &str, depth: &str) -> Result<f64, String> {
+    let options = ["--server", server, "--lines", NEVER_DONE, "--pipeline", depth];
+    let name = format!("draws{}", server.rsplit(':').next().unwrap_or_default());
+    let daemon = Daemon::start(directory, &format!("{name}-{depth}"), &options);
+    thread::sleep(Duration::from_millis(1500));
+    let draws = || daemon.status()["job"]["draws"].as_f64().unwrap();
+    let counting = Counting::start(how, daemon.child.id());
+    thread::sleep(Duration::from_millis(300));
+    let before = draws();
+    thread::sleep(Duration::from_millis(2500));
+    let drawn = draws() - before;
+    let calls = counting.and_then(Counting::end).ok_or("system calls could not be counted")?;
+    Ok(calls as f64 / drawn)
+}

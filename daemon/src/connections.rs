@@ -39,7 +39,7 @@ pub(crate) enum News {
         peer: Option<PeerId>,
         address: SocketAddr,
     },
-    /// [`Connections::bytes`] are what came.
+    /// They are in the inbox that was handed in.
     Bytes {
         conn: ConnId,
     },
@@ -102,7 +102,6 @@ pub(crate) struct Connections {
     reading: BTreeSet<ConnId>,
     touched: BTreeSet<ConnId>,
     news: VecDeque<News>,
-    inbox: Inbox,
 }
 
 impl Connections {
@@ -122,7 +121,6 @@ impl Connections {
             reading: BTreeSet::new(),
             touched: BTreeSet::new(),
             news: VecDeque::new(),
-            inbox: Inbox::new(),
         }
     }
 
@@ -321,27 +319,21 @@ impl Connections {
         core::mem::swap(&mut self.reading, &mut self.again);
     }
 
-    /// What came with the last news of bytes.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.inbox.bytes()
-    }
-
-    /// The next connection's news. `None`: all was told.
-    pub(crate) fn next_news(&mut self) -> Option<News> {
+    /// The next connection's news; `inbox` holds what came on it. `None`: all was told.
+    pub(crate) fn next_news(&mut self, inbox: &mut Inbox) -> Option<News> {
         loop {
             if let Some(news) = self.news.pop_front() {
                 return Some(news);
             }
             let conn = self.reading.pop_first()?;
-            if self.read(conn) {
+            if self.read(conn, inbox) {
                 return Some(News::Bytes { conn });
             }
         }
     }
 
     /// True if bytes came. Other news is queued, before or after the bytes as it belongs.
-    fn read(&mut self, conn: ConnId) -> bool {
-        let inbox = &mut self.inbox;
+    fn read(&mut self, conn: ConnId, inbox: &mut Inbox) -> bool {
         inbox.clear();
         let Some(entry) = self.entries.get_mut(&conn) else { return false };
         match &mut entry.socket {

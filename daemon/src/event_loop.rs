@@ -16,6 +16,7 @@ use crate::{
     logging::LogLines,
     net::{
         discover::Discovery,
+        inbox::Inbox,
         listen::{AcceptEnd, Incoming, Listener},
         secure::Keys,
     },
@@ -83,6 +84,7 @@ pub(crate) struct EventLoop {
     refusals: Refusals,
     output: Output,
     notify: Notify,
+    inbox: Inbox,
     drained: Vec<(ConnId, usize)>,
     now: Moment,
     ending: bool,
@@ -140,6 +142,7 @@ impl EventLoop {
             refusals: Refusals::default(),
             output,
             notify: Notify::new(),
+            inbox: Inbox::new(),
             drained: Vec::new(),
             now,
             ending: false,
@@ -229,19 +232,18 @@ impl EventLoop {
             log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
         }
         self.connections.start_turn();
-        while let Some(news) = self.connections.next_news() {
+        let mut inbox = core::mem::take(&mut self.inbox);
+        while let Some(news) = self.connections.next_news(&mut inbox) {
             match news {
                 News::Opened { conn, peer, address } => self.feed(Input::Opened { conn, peer, address }),
-                News::Bytes { conn } => {
-                    self.engine.handle(Input::Bytes { conn, bytes: self.connections.bytes() }, self.now);
-                    self.carry_out();
-                }
+                News::Bytes { conn } => self.feed(Input::Bytes { conn, bytes: inbox.bytes() }),
                 News::Closed { conn, why } => self.feed(Input::Closed { conn, why: &why }),
                 News::Refused { from, why, reason } => {
                     self.refusals.note(&from, &why, reason, self.now, &mut self.report);
                 }
             }
         }
+        self.inbox = inbox;
         self.connections.on_time(self.now);
         self.turn_discovery();
         if self.engine.deadline().is_some_and(|(at, _)| self.now >= at) {

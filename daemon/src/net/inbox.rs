@@ -10,6 +10,7 @@ use super::{
 use lineswarm_proto::limits::TURN_BYTES;
 
 /// See the module.
+#[derive(Default)]
 pub(crate) struct Inbox {
     raw: Vec<u8>,
     text: Vec<u8>,

@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN = $(or $(CARGO_TARGET_DIR),target)/release
 
-.PHONY: all demo test check bench bench-links soak clean fmt clippy hygiene deny netns-test disk-test page-test docs-test terminal-test metrics-test
+.PHONY: all demo test check bench bench-links bench-limits gates soak clean fmt clippy hygiene deny netns-test disk-test page-test docs-test terminal-test metrics-test
 
 all: release
 
@@ -46,6 +46,23 @@ bench-links:
 	$(CARGO) bench -p lineswarmd --bench links -- $(ROWS)
 	$(CARGO) test --release -p lineswarm-tests --test spreading -- --include-ignored --nocapture
 
+## What the programs cost beside the least that does the same work, on a quiet machine: 20 minutes. Writes the table of
+## docs/performance.md. Some parts only, without writing: make bench-limits ROWS='starts growth'.
+bench-limits: counters
+	$(CARGO) build --release -p lineswarmd -p lineswarmctl
+	$(CARGO) bench -p lineswarmd --bench limits -- $(or $(ROWS),--write "$(CURDIR)/docs/performance.md")
+
+## Instructions, allocations and system calls, each at most a tenth above tests/bench/gates.txt. If more is meant:
+## make gates UPDATE=--update.
+gates: counters
+	$(CARGO) bench -p lineswarmd --bench limits -- gates $(UPDATE)
+
+## Debian packages that count, as root, where they are missing.
+.PHONY: counters
+counters:
+	command -v valgrind >/dev/null && command -v strace >/dev/null || \
+	  { apt-get update && apt-get install -y --no-install-recommends valgrind strace; }
+
 fmt:
 	$(CARGO) fmt --all --check
 
@@ -81,8 +98,8 @@ terminal-test:
 metrics-test:
 	tests/e2e/promtool.sh
 
-## What CI runs. The last eight need root, and most of them Debian packages, which they install.
-check: fmt hygiene clippy test verify-units boot-test netns-test disk-test docs-test page-test terminal-test metrics-test
+## What CI runs. The last nine need root, and most of them Debian packages, which they install.
+check: fmt hygiene clippy test gates verify-units boot-test netns-test disk-test docs-test page-test terminal-test metrics-test
 
 include systemd/install.mk
 include tests/fuzz.mk

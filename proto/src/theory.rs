@@ -44,7 +44,23 @@ fn harmonic(n: u32) -> f64 {
         return (1..=n).map(|i| 1.0 / f64::from(i)).sum();
     }
     let n = f64::from(n);
-    n.ln() + EULER + 1.0 / (2.0 * n) - 1.0 / (12.0 * n * n)
+    ln(n) + EULER + 1.0 / (2.0 * n) - 1.0 / (12.0 * n * n)
+}
+
+/// The natural logarithm of a number from 1 on. The C library's would be all that a daemon needs of its mathematics:
+/// half a MiB of its memory.
+fn ln(n: f64) -> f64 {
+    const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
+    // n = m * 2^e with m in 1..2, and ln m = 2 artanh((m - 1) / (m + 1)), whose series shrinks by 9 a term.
+    let exponent = (n.to_bits() >> FRACTION) as f64 - 1023.0;
+    let m = f64::from_bits(n.to_bits() & ((1 << FRACTION) - 1) | 1.0f64.to_bits());
+    let z = (m - 1.0) / (m + 1.0);
+    let terms = (0..18).scan(z, |power, k| {
+        let term = *power / f64::from(2 * k + 1);
+        *power *= z * z;
+        Some(term)
+    });
+    exponent * core::f64::consts::LN_2 + 2.0 * terms.sum::<f64>()
 }
 
 #[cfg(test)]
@@ -53,6 +69,13 @@ mod tests {
 
     fn close(a: f64, b: f64) -> bool {
         (a - b).abs() < 0.005
+    }
+
+    #[test]
+    fn the_logarithm_is_that_of_the_c_library() {
+        for n in (1..2000).chain([65535, 65536, 1_000_000, u32::MAX]).map(f64::from) {
+            assert!((ln(n) - n.ln()).abs() <= 1e-14 * n.ln().max(1.0), "{n}: {} {}", ln(n), n.ln());
+        }
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn parts(process: u32) -> String {
 pub(crate) fn allocations(sheet: &mut Sheet) {
     match gates::allocations() {
         Ok(counts) => {
-            for (name, count) in counts {
+            for gates::Count { name, count, .. } in counts {
                 let bar = if name.ends_with("a new line") { Bar::AtMost(1.2) } else { Bar::None };
                 sheet.figure(&name, count, bar, "blocks, counted by dhat");
             }

@@ -1,8 +1,8 @@
 //! Draws a second: the daemon beside the raw client, `lineserver` beside the raw server; system calls for each draw.
 
 use crate::{
-    cost::{Calls, Counting},
-    raw,
+    cost::Calls,
+    gates, raw,
     sheet::{Bar, Sheet, median},
     support::{Daemon, Server},
 };
@@ -194,23 +194,12 @@ pub(crate) fn calls(sheet: &mut Sheet) {
             sheet.skipped(&name, "neither perf nor strace works here");
             continue;
         }
-        let mut found = Vec::new();
-        for _ in 0..sheet.rounds.min(3) {
+        let one = |_| {
             let directory = tempfile::tempdir().unwrap();
             let server = even_server(directory.path(), 20_000, &["--rate", rate]);
-            let options = ["--server", &server.address, "--lines", NEVER_DONE, "--pipeline", depth];
-            let daemon = Daemon::start(directory.path(), "daemon", &options);
-            thread::sleep(Duration::from_millis(1500));
-            let draws = || daemon.status()["job"]["draws"].as_f64().unwrap();
-            let counting = Counting::start(how, daemon.child.id());
-            thread::sleep(Duration::from_millis(300));
-            let before = draws();
-            thread::sleep(Duration::from_millis(4000));
-            let drawn = draws() - before;
-            let counted = counting.and_then(Counting::end);
-            // The count began a little before and ended a little after: what it says is a bound from above.
-            found.extend(counted.map(|calls| calls as f64 / drawn));
-        }
+            gates::a_draw(how, directory.path(), &server.address, depth).unwrap()
+        };
+        let found = (0..sheet.rounds.min(3)).map(one).collect();
         sheet.figure(&name, median(found), Bar::AtMost(bar), how.words());
     }
 }

@@ -24,8 +24,22 @@ enum Answer {
     Stored(Ticket),
 }
 
+/// Tells how long the engine took. Where valgrind counts there is no time, and some clocks don't work.
+type Clock = fn() -> Duration;
+
+pub(crate) fn no_clock() -> Duration {
+    Duration::ZERO
+}
+
+/// Of this thread: what else runs does not count.
+pub(crate) fn processor_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(now).unwrap()
+}
+
 /// A node, and what it said.
 pub(crate) struct Node {
+    clock: Clock,
     engine: Engine,
     now: Moment,
     server: Option<ConnId>,
@@ -37,18 +51,19 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    fn new(at: u8, draws: bool, depth: u32) -> Self {
+    fn new(clock: Clock, at: u8, draws: bool, depth: u32) -> Self {
         let engine = Engine::new(settings(at, draws, depth), Restored::default(), u64::from(at), Moment(1));
         let (said, spent) = (Vec::new(), Duration::ZERO);
-        let mut node = Self { engine, now: Moment(1), server: None, asked: 0, said, spent };
+        let mut node = Self { clock, engine, now: Moment(1), server: None, asked: 0, said, spent };
         node.settle();
         node
     }
 
     /// One that draws with so many requests outstanding, linked to `peers` that only listen.
-    pub(crate) fn drawing(depth: u32, peers: u8) -> Self {
-        let mut node = Self::new(0, true, depth);
-        let mut others: Vec<_> = (1..=peers).map(|at| (link(at), Self::new(at, false, 1))).collect();
+    pub(crate) fn drawing(clock: Clock, depth: u32, peers: u8) -> Self {
+        let mut node = Self::new(clock, 0, true, depth);
+        let mut others: Vec<_> =
+            (1..=peers).map(|at| (link(at), Self::new(no_clock, at, false, 1))).collect();
         for (at, (conn, other)) in (1..).zip(&mut others) {
             node.feed(Input::Opened { conn: *conn, peer: Some(id(at)), address: address() });
             other.feed(Input::Opened { conn: *conn, peer: Some(id(0)), address: address() });
@@ -93,9 +108,9 @@ impl Node {
 
     fn feed(&mut self, input: Input<'_>) {
         self.now = self.now + Duration::from_micros(1);
-        let begun = processor_time();
+        let begun = (self.clock)();
         self.engine.handle(input, self.now);
-        self.spent += processor_time() - begun;
+        self.spent += (self.clock)() - begun;
         self.settle();
     }
 
@@ -103,7 +118,7 @@ impl Node {
     fn settle(&mut self) {
         let mut answers = VecDeque::new();
         loop {
-            let begun = processor_time();
+            let begun = (self.clock)();
             while let Some(effect) = self.engine.next_effect() {
                 match effect {
                     Effect::DialServer { conn, .. } => {
@@ -123,7 +138,7 @@ impl Node {
                 }
             }
             let Some(answer) = answers.pop_front() else {
-                self.spent += processor_time() - begun;
+                self.spent += (self.clock)() - begun;
                 return;
             };
             let input = match answer {
@@ -132,7 +147,7 @@ impl Node {
                 Answer::Stored(ticket) => Input::Stored(ticket),
             };
             self.engine.handle(input, self.now);
-            self.spent += processor_time() - begun;
+            self.spent += (self.clock)() - begun;
         }
     }
 }
@@ -140,12 +155,6 @@ impl Node {
 /// A different order of `0..count` for which no table is needed; `count` is a power of two.
 pub(crate) fn scattered(at: u32, count: u32) -> u32 {
     at.wrapping_mul(2_654_435_761).wrapping_add(12345) & (count - 1)
-}
-
-/// Of this thread: what else runs does not count.
-fn processor_time() -> Duration {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(now).unwrap()
 }
 
 fn id(at: u8) -> PeerId {

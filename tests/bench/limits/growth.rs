@@ -1,7 +1,7 @@
 //! What a line and a peer cost the engine as there are more of them: each may cost a little more, not a multiple.
 
 use crate::{
-    engine::{Node, scattered},
+    engine::{Node, processor_time, scattered},
     sheet::{Bar, Sheet, median},
 };
 
@@ -12,7 +12,7 @@ fn keep(lines: u32) -> f64 {
     // A small file is kept as often as it takes to see its time.
     let times = (1 << 17) / lines;
     let spent = (0..times.max(1)).map(|_| {
-        let mut node = Node::drawing(DEPTH, 0);
+        let mut node = Node::drawing(processor_time, DEPTH, 0);
         node.draw(lines, |at| scattered(at, lines));
         node.spent.as_secs_f64()
     });
@@ -22,7 +22,7 @@ fn keep(lines: u32) -> f64 {
 /// Nanoseconds of the engine for each draw of a line that it holds.
 fn again(lines: u32) -> f64 {
     const DRAWS: u32 = 1 << 20;
-    let mut node = Node::drawing(DEPTH, 0);
+    let mut node = Node::drawing(processor_time, DEPTH, 0);
     node.draw(lines, |at| scattered(at, lines));
     let before = node.spent;
     node.draw(DRAWS, |at| scattered(at, lines));
@@ -33,7 +33,7 @@ fn again(lines: u32) -> f64 {
 fn spread(peers: u8) -> f64 {
     const LINES: u32 = 1 << 14;
     let run = |peers| {
-        let mut node = Node::drawing(64, peers);
+        let mut node = Node::drawing(processor_time, 64, peers);
         node.draw(LINES, |at| scattered(at, LINES));
         node.spent.as_secs_f64()
     };

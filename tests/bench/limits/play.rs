@@ -1,7 +1,7 @@
 //! `limits play NAME COUNT`: so many times one thing, and nothing else, for valgrind to count. Two runs with different
 //! counts tell what one costs, without the start of the process.
 
-use crate::engine::{Node, TEXT, scattered};
+use crate::engine::{Node, TEXT, no_clock, scattered};
 use lineswarm_proto::{
     line_server::{ConnId, File, Input, LineServer, Output, RateSchedule, Settings},
     time::Moment,
@@ -25,8 +25,8 @@ pub(crate) fn count() -> Option<(String, u32)> {
 
 pub(crate) fn play((name, count): (String, u32)) -> ExitCode {
     // Lines that are held: the whole file first, in either run.
-    let again = |depth| Node::drawing(depth, 0).draw(FILE + count, |at| scattered(at, FILE));
-    let new = |peers| Node::drawing(64, peers).draw(count, |at| scattered(at, 1 << 20));
+    let again = |depth| Node::drawing(no_clock, depth, 0).draw(FILE + count, |at| scattered(at, FILE));
+    let new = |peers| Node::drawing(no_clock, 64, peers).draw(count, |at| scattered(at, 1 << 20));
     match name.as_str() {
         "draw" => again(DEPTH),
         "alone" => again(1),

@@ -5,9 +5,9 @@
 sim:
 	SEEDS=$${SEEDS:-20000} $(CARGO) test --release -p lineswarm-tests --test chaos -- whatever --nocapture
 
-## The nearest 1,200,000 states of the voting core, or STATES=N.
+## The nearest 1,200,000 states of the voting core, and as many far ones, or STATES=N.
 voting:
-	$(CARGO) test --release -p lineswarm-tests --test voting -- --include-ignored --nocapture
+	STATES=$${STATES:-1200000} $(CARGO) test --release -p lineswarm-tests --test voting -- --include-ignored --nocapture
 
 ## Each rule broken once, and which seed noticed.
 mutants:

@@ -30,6 +30,8 @@ pub const PEER_QUEUE_BYTES: usize = 256 * 1024;
 pub const PEERS: usize = 1024;
 /// The most members that the durable list may hold.
 pub const MEMBERS: usize = 4096;
+/// A peer that tells of so many more changes of somebody's standing than are known here is not believed.
+pub const STANDINGS: u32 = 1 << 20;
 /// The longest node name, swarm name or label, in bytes.
 pub const NAME_BYTES: usize = 200;
 

@@ -2,7 +2,7 @@
 
 use sim::chaos;
 
-const STORIES: [(u64, &str); 15] = [
+const STORIES: [(u64, &str); 18] = [
     (
         0x42,
         "a lone node that lost its disk was master of the same term again: another id, so no promise is broken",
@@ -20,6 +20,15 @@ const STORIES: [(u64, &str); 15] = [
     (0x73e, "a job that began between hello and hello was never told"),
     (0x924, "a paused master in doubt had a deadline in the past and spun"),
     (0x107a, "two newcomers that a leaver turned away forgot it, and each founded a swarm of its own"),
+    (
+        0x1af4,
+        "a newcomer that one node counted and the others had not heard of yet gave a term a second master",
+    ),
+    (
+        0x4d32,
+        "two newcomers that heard of each other before they heard of the founder were a majority in their own eyes",
+    ),
+    (0x3f9c, "a beat that waited for the disk said DONE of a job that a reset had ended meanwhile"),
     (0xb4a, "all knew DONE and nobody had the lines any more"),
 ];
 

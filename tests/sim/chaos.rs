@@ -17,6 +17,9 @@ const QUIET: Duration = Duration::from_secs(120);
 /// does not depend on it.
 const OPERATORS: u64 = 0x6c65_6176_6500;
 
+/// Names the chance by which the nodes are told of different addresses; see [`OPERATORS`].
+const KNOWERS: u64 = 0x6c61_7374_0009;
+
 /// A random plan.
 #[must_use]
 pub fn plan(seed: u64) -> Plan {
@@ -33,6 +36,9 @@ pub fn plan(seed: u64) -> Plan {
     plan.auto = rng.u8(0..5) == 0;
     plan.skew_ppm = any(&mut rng, [0, 100, 20_000]);
     plan.tournament = rng.bool();
+    if fastrand::Rng::with_seed(seed ^ KNOWERS).u8(0..6) == 0 {
+        plan.knows = Knows::Last;
+    }
     plan
 }
 

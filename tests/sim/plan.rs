@@ -15,6 +15,8 @@ pub enum Knows {
     All,
     /// The first node's; the others are introduced.
     First,
+    /// The last node knows everybody's, the others only the last one's.
+    Last,
 }
 
 /// See the module.
@@ -104,11 +106,17 @@ impl Plan {
         }
     }
 
-    pub(crate) fn settings(&self, node: usize, id: PeerId) -> Settings {
-        let peers = match self.knows {
-            Knows::All => (0..self.nodes).map(address).collect(),
+    /// The addresses that a node is told of.
+    pub(crate) fn peers(&self, node: usize) -> Vec<String> {
+        let last = self.nodes.saturating_sub(1);
+        match self.knows {
             Knows::First => vec![address(0)],
-        };
+            Knows::Last if node != last => vec![address(last)],
+            Knows::All | Knows::Last => (0..self.nodes).map(address).collect(),
+        }
+    }
+
+    pub(crate) fn settings(&self, node: usize, id: PeerId) -> Settings {
         Settings {
             name: format!("node{node}"),
             id,
@@ -124,7 +132,7 @@ impl Plan {
             swarm: Swarm {
                 id: format!("swarm{}", node % self.swarms.max(1)),
                 advertise: address(node).parse().ok(),
-                peers,
+                peers: self.peers(node),
                 topology: self.topology,
                 max_peers: 64,
             },

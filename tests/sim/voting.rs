@@ -1,13 +1,16 @@
-//! The voting core alone, exhaustively: every order of every event, breadth first, up to a term and a number of states.
+//! The voting core alone, with the member list: every order of every event, breadth first ([`explore`]), or far along
+//! random ways ([`wander`]).
 //!
 //! A message that was said stays on the network for ever and may arrive at any time, any number of times, or never: that
-//! is loss, duplication, delay and reordering at once. A disk writes ballots in order, and a crash keeps any number of
-//! those under way. Whom a peer hears is chosen anew at each step, and timers fire whenever they like.
+//! is loss, duplication, delay and reordering at once; only that a vote arrives after what its voter had told of
+//! members, as on one link. A disk writes in order, and a crash keeps any number of the writes under way. Whom a peer
+//! hears is chosen anew at each step, and timers fire whenever they like.
 
 use core::hash::{Hash, Hasher};
 use lineswarm_proto::{
     engine::{
         election::{Election, Electorate, Said},
+        membership::Acks,
         settings::{self, InDoubt, Quorum},
         state::Members,
     },
@@ -16,19 +19,25 @@ use lineswarm_proto::{
     wire::peer::{Ask, Round},
 };
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque, hash_map::DefaultHasher},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque, hash_map::DefaultHasher},
     fmt::Write,
 };
 
 type Ballot = (Term, Option<PeerId>);
+/// A member list: the count of each peer.
+type Roll = [u8; 4];
+/// Where peers join, this one is the only member first; there are lower and higher ids.
+const FOUNDER: usize = 1;
 /// A peer, in what is kept by the million.
 type Who = u8;
 
 /// How far to look.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// All of them members from the beginning.
+    /// At most 4.
     pub peers: u8,
+    /// One is a member from the beginning, the others meet, join, leave; or else all are members and stay so.
+    pub joining: bool,
     /// States of a later term are not looked at.
     pub terms: u64,
     /// Distinct states.
@@ -52,18 +61,42 @@ pub struct Seen {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Message {
-    Ask { from: Who, round: Round, term: Term },
-    Vote { from: Who, to: Who, round: Round, term: Term, granted: bool },
-    Beat { from: Who, term: Term, master: Option<Who> },
+    Ask {
+        from: Who,
+        round: Round,
+        term: Term,
+    },
+    /// With what its voter had told before.
+    Vote {
+        from: Who,
+        to: Who,
+        round: Round,
+        term: Term,
+        granted: bool,
+        told: Roll,
+    },
+    Beat {
+        from: Who,
+        term: Term,
+        master: Option<Who>,
+    },
+    Roster {
+        from: Who,
+        term: Term,
+        told: Roll,
+    },
 }
 
 #[derive(Clone, Debug)]
 struct Peer {
     election: Election,
     now: Moment,
-    disk: Ballot,
+    members: Members,
+    acks: Acks,
+    left: bool,
+    disk: (Ballot, Roll),
     /// Under way to the disk, in order, each with what waits for it to be said.
-    writes: VecDeque<(Ballot, Vec<Message>)>,
+    writes: VecDeque<((Ballot, Roll), Vec<Message>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +114,10 @@ enum Event {
     Stored,
     Elect,
     Stall,
+    /// A link to this peer stands.
+    Meet(Who),
+    Leave,
+    Join,
     Arrives(Message),
     /// That many writes under way survive.
     Crash(usize),
@@ -98,6 +135,25 @@ fn who(id: PeerId) -> Who {
     first.saturating_sub(1)
 }
 
+fn members(roll: Roll) -> Members {
+    let mut members = Members::default();
+    for (peer, count) in roll.into_iter().enumerate() {
+        for _ in 0..count {
+            let id = id(peer);
+            let _ = if members.contains(id) {
+                members.leave(id)
+            } else {
+                members.announce(id) || members.join(id)
+            };
+        }
+    }
+    members
+}
+
+fn roll(members: &Members) -> Roll {
+    core::array::from_fn(|peer| u8::try_from(members.count(id(peer))).unwrap_or(u8::MAX))
+}
+
 fn newborn(me: PeerId, ballot: Ballot, now: Moment) -> Election {
     let grace = core::time::Duration::ZERO;
     let settings =
@@ -106,22 +162,28 @@ fn newborn(me: PeerId, ballot: Ballot, now: Moment) -> Election {
 }
 
 impl State {
-    fn new(peers: u8) -> Self {
-        let disk = (Term(0), None);
+    fn new(bounds: Bounds) -> Self {
+        let peers = usize::from(bounds.peers);
+        let first =
+            core::array::from_fn(|n| if n == FOUNDER || (n < peers && !bounds.joining) { 2 } else { 0 });
+        let disk = ((Term(0), None), first);
         let peer = |n| Peer {
-            election: newborn(id(n), disk, Moment::ZERO),
+            election: newborn(id(n), disk.0, Moment::ZERO),
             now: Moment::ZERO,
+            members: members(first),
+            acks: Acks::default(),
+            left: false,
             disk,
             writes: VecDeque::new(),
         };
-        Self { peers: (0..usize::from(peers)).map(peer).collect(), net: Vec::new(), led: BTreeSet::new() }
+        Self { peers: (0..peers).map(peer).collect(), net: Vec::new(), led: BTreeSet::new() }
     }
 
     fn digest(&self) -> u64 {
         let mut into = DefaultHasher::new();
         for peer in &self.peers {
             peer.election.digest(&mut into);
-            (peer.disk, &peer.writes).hash(&mut into);
+            (&peer.members, &peer.acks, peer.left, peer.disk, &peer.writes).hash(&mut into);
         }
         (&self.net, &self.led).hash(&mut into);
         into.finish()
@@ -132,7 +194,7 @@ impl State {
     }
 
     /// Everything that may happen next.
-    fn steps(&self) -> Vec<Step> {
+    fn steps(&self, joining: bool) -> Vec<Step> {
         let mut steps = Vec::new();
         for (n, peer) in self.peers.iter().enumerate() {
             steps.extend((0..=peer.writes.len()).map(|kept| (n, 0, Event::Crash(kept))));
@@ -140,23 +202,37 @@ impl State {
             if !peer.writes.is_empty() {
                 events.push(Event::Stored);
             }
-            let me = id(n);
-            events.extend(
-                self.net.iter().filter(|message| message.reaches(who(me))).copied().map(Event::Arrives),
-            );
+            if joining {
+                let others =
+                    (0..self.peers.len()).filter(|other| *other != n && !peer.members.expects(id(*other)));
+                events.extend(others.map(|other| Event::Meet(who(id(other)))));
+                events.push(if peer.left { Event::Join } else { Event::Leave });
+            }
+            events.extend(self.arrivals(n).map(Event::Arrives));
             let others = (0..1_u8 << self.peers.len()).filter(|heard| heard & 1 << n == 0);
             steps.extend(others.flat_map(|heard| events.iter().map(move |event| (n, heard, *event))));
         }
         steps
     }
 
+    /// What may arrive at a peer now.
+    fn arrivals(&self, n: usize) -> impl Iterator<Item = Message> + '_ {
+        let known = self.peers.get(n).map(|peer| roll(&peer.members)).unwrap_or_default();
+        let heard = move |told: &Roll| told.iter().zip(known).all(|(told, known)| *told <= known);
+        self.net.iter().copied().filter(move |message| match message {
+            Message::Ask { from, .. } | Message::Beat { from, .. } | Message::Roster { from, .. } => {
+                *from != who(id(n))
+            }
+            Message::Vote { to, told, .. } => *to == who(id(n)) && heard(told),
+        })
+    }
+
     /// The state after one step; an error is a broken promise.
-    fn after(&self, members: &Members, (n, heard, event): Step) -> Result<Self, String> {
+    fn after(&self, (n, heard, event): Step) -> Result<Self, String> {
         let mut next = self.clone();
         let live = (0..self.peers.len()).filter(|other| heard & 1 << other != 0).map(id).collect();
-        let electorate = Electorate { members, anonymous: 0, live: &live };
         let Some(peer) = next.peers.get_mut(n) else { return Ok(next) };
-        let said = peer.meet(id(n), event, electorate)?;
+        let said = peer.meet(id(n), event, &live)?;
         if peer.election.is_master() {
             next.led.insert((peer.election.term(), id(n)));
         }
@@ -181,12 +257,12 @@ impl State {
                 Message::Ask { from, round, term } if round != Round::PreVote => {
                     (from, (term, id(from.into())))
                 }
-                Message::Vote { from, to, round, term, granted: true } if round != Round::PreVote => {
+                Message::Vote { from, to, round, term, granted: true, .. } if round != Round::PreVote => {
                     (from, (term, id(to.into())))
                 }
                 _ => continue,
             };
-            let disk = self.peers.get(usize::from(voter)).map(|peer| peer.disk);
+            let disk = self.peers.get(usize::from(voter)).map(|peer| peer.disk.0);
             let kept = disk
                 .is_some_and(|(term, vote_of)| term > vote.0 || (term, vote_of) == (vote.0, Some(vote.1)));
             if !kept {
@@ -199,84 +275,112 @@ impl State {
 
 impl Peer {
     /// One input and the turn after it, as the engine does it. Returns what is said now.
-    fn meet(&mut self, me: PeerId, event: Event, electorate: Electorate<'_>) -> Result<Vec<Message>, String> {
-        let mut said = Vec::new();
-        match event {
-            Event::Crash(kept) => {
-                for _ in 0..kept {
-                    self.write()?;
-                }
-                self.writes.clear();
-                self.election = newborn(me, self.disk, self.now);
-                return Ok(said);
+    fn meet(&mut self, me: PeerId, event: Event, live: &BTreeSet<PeerId>) -> Result<Vec<Message>, String> {
+        if let Event::Crash(kept) = event {
+            for _ in 0..kept {
+                self.write()?;
             }
-            Event::Timer => self.now = self.election.deadline().unwrap_or(self.now).max(self.now),
+            self.writes.clear();
+            self.election = newborn(me, self.disk.0, self.now);
+            (self.members, self.acks, self.left) = (members(self.disk.1), Acks::default(), false);
+            return Ok(Vec::new());
+        }
+        let before = roll(&self.members);
+        let said = self.react(me, event, live)?;
+        if self.writes.is_empty() && roll(&self.members) == before {
+            self.acks.confirm(&mut self.members, me, 0);
+        }
+        if roll(&self.members) != before {
+            self.election.on_roll(self.now);
+        }
+        if self.left {
+            self.election.rest(self.now);
+        }
+        let electorate = Electorate { members: &self.members, anonymous: 0, live };
+        self.election.on_time(self.now, electorate);
+        Ok(self.speak(me, before, said))
+    }
+
+    fn react(&mut self, me: PeerId, event: Event, live: &BTreeSet<PeerId>) -> Result<Vec<Message>, String> {
+        let mut said = Vec::new();
+        let Self { election, members, now, .. } = self;
+        let electorate = Electorate { members, anonymous: 0, live };
+        match event {
+            Event::Crash(_) => {}
+            Event::Timer => *now = election.deadline().unwrap_or(*now).max(*now),
             Event::Stored => {
                 said = self.write()?;
-                if self.writes.is_empty() {
+                if self.disk.0 == self.election.ballot() {
+                    let electorate = Electorate { members: &self.members, anonymous: 0, live };
                     self.election.on_ballot_stored(self.now, electorate);
                 }
             }
-            Event::Elect => self.election.stand_now(self.now, electorate),
-            Event::Stall => self.election.on_stall(self.now),
+            Event::Elect => election.stand_now(*now, electorate),
+            Event::Stall => election.on_stall(*now),
+            Event::Meet(other) => {
+                let _ = !self.left && self.members.announce(id(other.into()));
+            }
+            Event::Leave => (self.left, _) = (true, self.members.leave(me)),
+            Event::Join => {
+                self.left = false;
+                self.election.on_stall(self.now);
+            }
+            Event::Arrives(_) if self.left => {}
             Event::Arrives(Message::Ask { from, round, term }) => {
-                self.election.on_ask(id(from.into()), Ask { round, term, priority: 0 }, self.now, electorate);
+                election.on_ask(id(from.into()), Ask { round, term, priority: 0 }, *now, electorate);
             }
             Event::Arrives(Message::Vote { from, round, term, granted, .. }) => {
-                self.election.on_vote(id(from.into()), (round, term, granted), self.now, electorate);
+                election.on_vote(id(from.into()), (round, term, granted), *now, electorate);
             }
             Event::Arrives(Message::Beat { from, term, master }) => {
                 let master = master.map(|master| id(master.into()));
-                self.election.on_beat(id(from.into()), term, master, self.now, electorate);
+                election.on_beat(id(from.into()), term, master, *now, electorate);
             }
-        }
-        self.election.on_time(self.now, electorate);
-        if self.election.take_ballot_changed() {
-            self.writes.push_back((self.election.ballot(), Vec::new()));
-        }
-        let term = self.election.term();
-        let beat = Message::Beat { from: who(me), term, master: self.election.heard_master().map(who) };
-        let news = self.election.take_said().into_iter().filter_map(|news| match news {
-            Said::Ask(ask) => Some(Message::Ask { from: who(me), round: ask.round, term: ask.term }),
-            Said::Vote { to, round, term, granted } => {
-                Some(Message::Vote { from: who(me), to: who(to), round, term, granted })
-            }
-            Said::Note(_) => None,
-        });
-        let waiting = self.writes.back_mut().map_or(&mut said, |(_, waiting)| waiting);
-        for message in news.chain([beat]) {
-            if !waiting.contains(&message) {
-                waiting.push(message);
+            Event::Arrives(Message::Roster { from, term, told }) => {
+                self.election.on_term(term, self.now);
+                self.acks.hear(&mut self.members, id(from.into()), &self::members(told));
             }
         }
         Ok(said)
     }
 
+    /// What changed goes to the disk; what there is to say waits for it.
+    fn speak(&mut self, me: PeerId, before: Roll, mut said: Vec<Message>) -> Vec<Message> {
+        let told = roll(&self.members);
+        if self.election.take_ballot_changed() | (told != before) {
+            self.writes.push_back(((self.election.ballot(), told), Vec::new()));
+        }
+        let (from, term) = (who(me), self.election.term());
+        let roster = (told != before).then_some(Message::Roster { from, term, told });
+        let beat = Message::Beat { from, term, master: self.election.heard_master().map(who) };
+        let news = self.election.take_said().into_iter().filter_map(|news| match news {
+            Said::Ask(ask) => Some(Message::Ask { from, round: ask.round, term: ask.term }),
+            Said::Vote { to, round, term, granted } => {
+                Some(Message::Vote { from, to: who(to), round, term, granted, told })
+            }
+            Said::Note(_) => None,
+        });
+        let waiting = self.writes.back_mut().map_or(&mut said, |(_, waiting)| waiting);
+        for message in roster.into_iter().chain(news).chain([beat]) {
+            if !waiting.contains(&message) {
+                waiting.push(message);
+            }
+        }
+        said
+    }
+
     /// The next write reaches the disk. Returns what waited for it.
     fn write(&mut self) -> Result<Vec<Message>, String> {
-        let Some((new, waiting)) = self.writes.pop_front() else { return Ok(Vec::new()) };
-        let old = core::mem::replace(&mut self.disk, new);
+        let Some((disk, waiting)) = self.writes.pop_front() else { return Ok(Vec::new()) };
+        let (old, new) = (core::mem::replace(&mut self.disk, disk).0, disk.0);
         let kept = new.0 > old.0 || (new.0 == old.0 && (old.1.is_none() || new.1 == old.1));
         if kept { Ok(waiting) } else { Err(format!("a stored ballot {old:?} became {new:?}")) }
     }
 }
 
-impl Message {
-    fn reaches(&self, peer: Who) -> bool {
-        match *self {
-            Self::Ask { from, .. } | Self::Beat { from, .. } => from != peer,
-            Self::Vote { to, .. } => to == peer,
-        }
-    }
-}
-
 /// Looks at every state within the bounds, nearest first. An error tells the way to a broken promise.
 pub fn explore(bounds: Bounds) -> Result<Seen, String> {
-    let mut members = Members::default();
-    (0..usize::from(bounds.peers)).for_each(|peer| {
-        members.join(id(peer));
-    });
-    let first = State::new(bounds.peers);
+    let first = State::new(bounds);
     let mut known: HashMap<u64, Option<(u64, Step)>> = HashMap::from([(first.digest(), None)]);
     let mut layer = vec![first];
     let mut seen = Seen { states: 1, all: true, ..Seen::default() };
@@ -284,9 +388,9 @@ pub fn explore(bounds: Bounds) -> Result<Seen, String> {
         let mut next_layer = Vec::new();
         for state in layer {
             let from = state.digest();
-            for step in state.steps() {
+            for step in state.steps(bounds.joining) {
                 seen.steps += 1;
-                let next = state.after(&members, step).map_err(|why| tell(&why, &known, from, step))?;
+                let next = state.after(step).map_err(|why| trace(&why, &known, from, step))?;
                 if next.term() > Term(bounds.terms) {
                     continue;
                 }
@@ -310,18 +414,87 @@ pub fn explore(bounds: Bounds) -> Result<Seen, String> {
     Ok(seen)
 }
 
-/// The way to a broken promise, step by step.
-fn tell(why: &str, known: &HashMap<u64, Option<(u64, Step)>>, from: u64, last: Step) -> String {
+/// Goes random ways, each of so many steps, until it has seen enough states. An error tells the way to a broken promise.
+pub fn wander(bounds: Bounds, seed: u64, length: usize) -> Result<Seen, String> {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut known = HashSet::new();
+    let mut seen = Seen { depth: length, ..Seen::default() };
+    while known.len() < bounds.states {
+        let mut state = State::new(bounds);
+        let (mut way, mut news) = (Vec::new(), Vec::new());
+        while way.len() < length {
+            let step = state.any_step(bounds.joining, &mut news, &mut rng);
+            way.push(step);
+            let next = state.after(step).map_err(|why| tell(&why, &way))?;
+            if next.term() > Term(bounds.terms) {
+                break;
+            }
+            let said = next.net.iter().filter(|said| state.net.binary_search(said).is_err());
+            let to = 0..next.peers.len();
+            news.extend(said.flat_map(|said| to.clone().map(move |to| (to, *said))));
+            state = next;
+            seen.steps += 1;
+            if known.insert(state.digest()) {
+                seen.states += 1;
+                seen.led += usize::from(state.peers.iter().any(|peer| peer.election.is_master()));
+            }
+        }
+    }
+    Ok(seen)
+}
+
+impl State {
+    /// One of the steps, mostly one that leads on: what was written gets stored, what was said arrives, once.
+    fn any_step(&self, joining: bool, news: &mut Vec<(usize, Message)>, rng: &mut fastrand::Rng) -> Step {
+        let n = rng.usize(0..self.peers.len());
+        let others = ((1_u8 << self.peers.len()) - 1) & !(1 << n);
+        let heard = others & if rng.bool() { others } else { rng.u8(..) };
+        let Some(peer) = self.peers.get(n) else { return (n, heard, Event::Timer) };
+        if !peer.writes.is_empty() && rng.u8(0..4) > 0 {
+            return (n, heard, Event::Stored);
+        }
+        news.retain(|(to, _)| *to != n || rng.u8(0..20) > 0);
+        let arrivals: Vec<_> = self.arrivals(n).collect();
+        let fresh = news.iter().position(|(to, message)| *to == n && arrivals.contains(message));
+        if let (Some(at), true) = (fresh, rng.u8(0..4) > 0) {
+            let (_, message) = news.swap_remove(at);
+            return (n, heard, Event::Arrives(message));
+        }
+        let event = match rng.u8(0..if joining { 100 } else { 60 }) {
+            0..4 => Event::Crash(rng.usize(0..=peer.writes.len())),
+            4..6 => Event::Stall,
+            6..20 => Event::Elect,
+            20..40 => Event::Timer,
+            40..60 => rng.choice(arrivals).map_or(Event::Timer, Event::Arrives),
+            _ if peer.left => Event::Join,
+            60..97 => {
+                let met = |other: &usize| *other == n || peer.members.expects(id(*other));
+                let strangers: Vec<_> = (0..self.peers.len()).filter(|other| !met(other)).collect();
+                rng.choice(strangers).map_or(Event::Timer, |other| Event::Meet(who(id(other))))
+            }
+            _ => Event::Leave,
+        };
+        (n, heard, event)
+    }
+}
+
+/// The way to a state, step by step.
+fn trace(why: &str, known: &HashMap<u64, Option<(u64, Step)>>, from: u64, last: Step) -> String {
     let mut steps = vec![last];
     let mut at = from;
     while let Some(Some((before, step))) = known.get(&at) {
         steps.push(*step);
         at = *before;
     }
+    steps.reverse();
+    tell(why, &steps)
+}
+
+fn tell(why: &str, steps: &[Step]) -> String {
     let mut text = format!("{why}, after");
-    for (peer, heard, event) in steps.into_iter().rev() {
+    for (peer, heard, event) in steps {
         // Writing to a String can't fail.
-        let _ = write!(text, "\n  peer {} (hears {heard:#05b}): {event:?}", peer + 1);
+        let _ = write!(text, "\n  peer {} (hears {heard:#06b}): {event:?}", peer + 1);
     }
     text
 }

@@ -389,6 +389,14 @@ impl Election {
         self.look(now, self.patience());
     }
 
+    /// Somebody was announced, became a member or left. In this term votes may have been given before that was known where
+    /// they were given, so a vote that is under way comes to nothing.
+    pub fn on_roll(&mut self, now: Moment) {
+        if matches!(self.role, Role::Candidate { round: Round::Vote | Round::Transfer, .. }) {
+            self.look(now, AGAIN);
+        }
+    }
+
     /// This process was held up for long: whatever it led, others lead now.
     pub fn on_stall(&mut self, now: Moment) {
         if self.is_master() {

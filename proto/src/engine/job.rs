@@ -95,6 +95,7 @@ impl Engine {
         self.durable.server = server.into();
         self.durable.intent = None;
         self.durable.outcome = None;
+        self.unsay_submit();
         self.dirty = true;
         self.forget_progress();
         self.started = true;
@@ -348,18 +349,19 @@ impl Engine {
         }
         self.durable.addresses.retain(|_, known| *known != id);
         self.links.forget(id);
-        self.dirty = true;
         self.out.note(Event::MemberLeft { peer: id });
-        self.tell_members();
+        self.on_standing(id);
         Ok(())
     }
 
-    /// The others no longer count this node, and this node no longer dials them.
+    /// The others no longer count this node, and this node no longer dials them. It says goodbye once this is stored: a
+    /// node that came back as a member that the others no longer count could vote against them.
     fn leave(&mut self) {
         self.left = true;
-        self.bye_all(ByeReason::Leaving);
         // The others stay members in its eyes: were they not, it would tell them so when it joins again.
-        self.durable.members.leave(self.settings.id);
+        if self.durable.members.leave(self.settings.id) {
+            self.on_standing(self.settings.id);
+        }
         self.links.forget_contacts();
         self.durable.addresses.clear();
         self.dirty = true;

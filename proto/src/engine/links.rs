@@ -62,6 +62,8 @@ pub struct Link {
     pub repaired: (Moment, Duration),
     /// Its last beat.
     pub beat: Told,
+    /// Whose standing or address it was not told yet.
+    pub untold: BTreeSet<PeerId>,
     /// The addresses that it draws from now.
     pub draws_from: Vec<IpAddr>,
     /// Lines sent on this link.
@@ -186,6 +188,12 @@ impl Links {
         self.iter().filter(|(_, link)| link.established).map(|(conn, _)| conn).collect()
     }
 
+    /// The same, with their ids.
+    #[must_use]
+    pub fn established_ids(&self) -> Vec<(ConnId, PeerId)> {
+        self.iter().filter(|(_, link)| link.established).map(|(conn, link)| (conn, link.id)).collect()
+    }
+
     /// The established connection to `id`.
     #[must_use]
     pub fn conn_of(&self, id: PeerId) -> Option<ConnId> {
@@ -303,6 +311,7 @@ impl Link {
             differed: 0,
             repaired: (now, Duration::ZERO),
             beat: Told::default(),
+            untold: BTreeSet::new(),
             draws_from: Vec::new(),
             lines_sent: 0,
             lines_received: 0,

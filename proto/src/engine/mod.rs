@@ -12,7 +12,7 @@ macro_rules! electorate {
     ($engine:expr) => {
         $crate::engine::election::Electorate {
             members: &$engine.durable.members,
-            anonymous: $engine.links.anonymous(),
+            anonymous: $engine.links.anonymous(&$engine.durable.members),
             live: $engine.links.live(),
         }
     };
@@ -26,6 +26,7 @@ pub mod io;
 mod job;
 pub mod ledger;
 pub mod links;
+pub mod membership;
 pub mod noted;
 pub mod outbox;
 pub mod pacer;
@@ -47,6 +48,7 @@ use crate::{
         io::{Effect, Input},
         ledger::Ledger,
         links::{CONFIGURED, Links},
+        membership::Acks,
         outbox::Outbox,
         recall::Recalls,
         refused::Refused,
@@ -100,6 +102,7 @@ pub struct Engine {
     ledger: Ledger,
     fetch: Fetch,
     links: Links,
+    acks: Acks,
     election: Election,
     submit: Submit,
     recalls: Recalls,
@@ -176,6 +179,7 @@ impl Engine {
             ledger: Ledger::new((durable.job.lines > 0).then_some(durable.job.lines), lines.0, &lines.1),
             fetch: Fetch::new(&server, rng.u64(..)),
             links: Links::new(rng.u64(..)),
+            acks: Acks::default(),
             election: Election::new(settings.id, settings.election, ballot, rng.u64(..), now),
             submit: Submit::new(now),
             recalls: Recalls::default(),
@@ -309,6 +313,7 @@ impl Engine {
     /// All that is due, in the order in which one thing leads to the next.
     fn turn(&mut self) {
         self.turn_links();
+        self.turn_members();
         self.turn_election();
         self.turn_job();
         self.turn_submit();

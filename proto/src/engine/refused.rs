@@ -69,6 +69,9 @@ impl Engine {
         let bye = Bye { reason: reason as u8, text: reason.text().into() };
         self.say(To::Conn(conn), &Message::Bye(bye));
         self.out.push(Effect::Close { conn });
+        if matches!(reason, ByeReason::OtherSwarm | ByeReason::OtherFile) {
+            self.on_stranger(id);
+        }
         if !matches!(reason, ByeReason::SecondLink | ByeReason::GoingDown | ByeReason::Leaving) {
             self.links.put_off(id, reason.text(), reason != ByeReason::Silent, self.now);
             if let Some(known) = self.links.acquaintance(id) {

@@ -45,7 +45,10 @@ impl Engine {
         for conn in conns {
             if let Some(link) = self.links.get_mut(conn) {
                 // A peer that takes nothing gets no more heartbeats: they would only pile up.
-                if matches!(message, Message::Beat(_)) && link.queued > limits::PEER_QUEUE_BYTES {
+                if to == To::All
+                    && matches!(message, Message::Beat(_))
+                    && link.queued > limits::PEER_QUEUE_BYTES
+                {
                     continue;
                 }
                 link.queued += bytes.len();
@@ -63,6 +66,22 @@ impl Engine {
         } else {
             self.deferred.push_back((rests_on, to, message));
         }
+    }
+
+    /// A new job begins: of what waits to be said, nothing tells of the old one's submit any more. The disk forgets it too.
+    pub(super) fn unsay_submit(&mut self) {
+        self.deferred.retain_mut(|(_, _, message)| match message {
+            Message::Intent(_) | Message::Ack(_) | Message::Outcome(_) => false,
+            Message::Beat(beat) => {
+                beat.done = false;
+                true
+            }
+            Message::Vote(vote) => {
+                (vote.intent, vote.outcome) = (None, None);
+                true
+            }
+            _ => true,
+        });
     }
 
     /// The ticket under which the state as it is now is, or will be, stored.

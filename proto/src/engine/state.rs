@@ -8,7 +8,7 @@ use crate::{
     limits,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The durable state of a node; [`Ticket`]s acknowledge it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,58 +61,97 @@ pub struct Outcome {
     pub reply: String,
 }
 
-/// Who belongs to the swarm, as a map that merges without order: a count per id, odd while it is a member.
-/// Joining makes an even count odd, leaving makes an odd one even, merging takes the larger.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Who belongs to the swarm, as a map that merges without order: a count per id, of which the rest modulo 3 says what the
+/// id is: 0 outside, 1 announced, 2 a member. Every change makes the count larger, merging takes the larger.
+///
+/// A newcomer is announced first, and a member once those who decide now have all heard of it (docs/election.md).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Members(BTreeMap<PeerId, u32>);
 
+const OUTSIDE: u32 = 0;
+const ANNOUNCED: u32 = 1;
+const MEMBER: u32 = 2;
+
 impl Members {
-    /// Adds a member. False if it was one already.
+    /// Announces somebody who is outside. False if it was announced, or a member.
+    pub fn announce(&mut self, id: PeerId) -> bool {
+        self.standing(id) == OUTSIDE && self.turn_into(id, ANNOUNCED)
+    }
+
+    /// Makes it a member. False if it was one already.
     pub fn join(&mut self, id: PeerId) -> bool {
-        self.flip(id, true)
+        self.turn_into(id, MEMBER)
     }
 
-    /// Takes a member out (`leave`, `peer forget`). False if it was none.
+    /// Takes it out (`leave`, `peer forget`). False if it was outside.
     pub fn leave(&mut self, id: PeerId) -> bool {
-        self.flip(id, false)
+        self.turn_into(id, OUTSIDE)
     }
 
-    fn flip(&mut self, id: PeerId, to_member: bool) -> bool {
+    fn turn_into(&mut self, id: PeerId, standing: u32) -> bool {
         let count = self.0.entry(id).or_default();
-        let changes = (*count % 2 == 1) != to_member;
-        if changes {
-            *count = count.saturating_add(1);
-        }
-        changes
+        let before = *count;
+        *count = before.checked_add((3 + standing - before % 3) % 3).unwrap_or(before);
+        *count > before
     }
 
-    /// Takes over what another node knows, of [`limits::MEMBERS`] ids at most. True if anything was new.
-    pub fn merge(&mut self, other: &Self) -> bool {
-        let mut changed = false;
+    /// Takes over what another node knows, but for leaps that no coming and going explains; of ids that are new here
+    /// only as many as may be known. Returns what changed.
+    pub fn merge(&mut self, other: &Self) -> Vec<PeerId> {
+        let mut changed = Vec::new();
         for (&id, &theirs) in &other.0 {
-            let full = self.0.len() >= limits::MEMBERS;
-            let ours = match self.0.entry(id) {
-                Entry::Occupied(ours) => ours.into_mut(),
-                Entry::Vacant(_) if full || theirs == 0 => continue,
-                Entry::Vacant(new) => new.insert(0),
-            };
-            if theirs > *ours {
-                *ours = theirs;
-                changed = true;
+            let ours = self.count(id);
+            let grows = theirs > ours && theirs - ours <= limits::STANDINGS;
+            if grows && (self.0.contains_key(&id) || self.known() < limits::MEMBERS) {
+                self.0.insert(id, theirs);
+                changed.push(id);
             }
         }
         changed
     }
 
+    /// What is known of these ids.
+    #[must_use]
+    pub fn of(&self, ids: &BTreeSet<PeerId>) -> Self {
+        Self(ids.iter().filter_map(|id| Some((*id, *self.0.get(id)?))).collect())
+    }
+
+    /// How often the standing of `id` changed, two for an id that became a member unannounced.
+    #[must_use]
+    pub fn count(&self, id: PeerId) -> u32 {
+        self.0.get(&id).copied().unwrap_or_default()
+    }
+
+    fn standing(&self, id: PeerId) -> u32 {
+        self.count(id) % 3
+    }
+
     /// Is `id` a member?
     #[must_use]
     pub fn contains(&self, id: PeerId) -> bool {
-        self.0.get(&id).is_some_and(|count| count % 2 == 1)
+        self.standing(id) == MEMBER
+    }
+
+    /// Is `id` a member, or announced?
+    #[must_use]
+    pub fn expects(&self, id: PeerId) -> bool {
+        self.standing(id) != OUTSIDE
     }
 
     /// The members, lowest id first.
     pub fn iter(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.0.iter().filter(|(_, count)| *count % 2 == 1).map(|(&id, _)| id)
+        self.roll().filter(|(_, member)| *member).map(|(id, _)| id)
+    }
+
+    /// Who is announced, lowest id first.
+    pub fn announced(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.roll().filter(|(_, member)| !*member).map(|(id, _)| id)
+    }
+
+    /// Members and announced, lowest id first, and whether it is a member.
+    pub(crate) fn roll(&self) -> impl Iterator<Item = (PeerId, bool)> + '_ {
+        let expected = self.0.iter().filter(|(_, count)| **count % 3 != OUTSIDE);
+        expected.map(|(&id, count)| (id, count % 3 == MEMBER))
     }
 
     /// How many ids are known, members or not.
@@ -122,29 +161,37 @@ impl Members {
     }
 }
 
-/// More than half of all, or exactly half with the lowest member: two such sets always meet. While a configured
-/// address is anonymous nobody knows who is lowest.
+/// More than half of all, or exactly half with the lowest: two such sets always meet. Only members count in favour, and
+/// who is announced counts against unless it agrees, so that a set that suffices here suffices whether the others count
+/// the announced already or not. While a configured address is anonymous nobody knows who is lowest.
 pub(crate) fn is_majority(
     votes: impl Fn(&PeerId) -> bool,
-    members: impl Iterator<Item = PeerId>,
+    roll: impl Iterator<Item = (PeerId, bool)>,
     anonymous: u32,
 ) -> bool {
     let (mut all, mut yes, mut lowest) = (anonymous as usize, 0, None);
-    for member in members {
-        lowest.get_or_insert(member);
-        all += 1;
-        yes += usize::from(votes(&member));
+    for (id, member) in roll {
+        let agrees = votes(&id);
+        if member || !agrees {
+            lowest.get_or_insert(agrees);
+            all += 1;
+            yes += usize::from(agrees);
+        }
     }
-    2 * yes > all || (2 * yes == all && anonymous == 0 && lowest.is_some_and(|lowest| votes(&lowest)))
+    2 * yes > all || (2 * yes == all && anonymous == 0 && lowest == Some(true))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn id(n: u8) -> PeerId {
+        PeerId([n; 16])
+    }
+
     #[test]
     fn merging_members_is_the_same_in_either_order_and_a_later_leave_wins() {
-        let (a, b) = (PeerId([1; 16]), PeerId([2; 16]));
+        let (a, b) = (id(1), id(2));
         let mut left = Members::default();
         left.join(a);
         left.join(b);
@@ -152,11 +199,51 @@ mod tests {
         assert!(right.leave(b));
         assert!(!right.leave(b));
         let mut merged = left.clone();
-        assert!(merged.merge(&right));
-        assert!(!right.merge(&left));
+        assert_eq!(merged.merge(&right), [b]);
+        assert!(right.merge(&left).is_empty());
         assert_eq!(merged, right);
         assert_eq!(merged.iter().collect::<Vec<_>>(), [a]);
-        assert!(merged.join(b) && merged.contains(b));
+        assert!(merged.announce(b) && merged.expects(b) && !merged.contains(b) && !merged.announce(b));
+        assert!(merged.join(b) && merged.contains(b) && !merged.announce(b));
+    }
+
+    /// All sets of ids 1 to 5.
+    fn sets() -> impl Iterator<Item = BTreeSet<PeerId>> {
+        (0..32_u8).map(|bits| (0..5).filter(|n| bits & 1 << n != 0).map(|n| id(n + 1)).collect())
+    }
+
+    #[test]
+    fn two_majorities_meet_whoever_of_the_announced_the_other_counts_already() {
+        let suffices =
+            |votes: &BTreeSet<PeerId>, members: &BTreeSet<PeerId>, announced: &BTreeSet<PeerId>| {
+                let roll = members.union(announced).map(|id| (*id, members.contains(id)));
+                is_majority(|id| votes.contains(id), roll, 0)
+            };
+        let mut seen = 0;
+        for (members, announced) in sets().flat_map(|a| sets().map(move |b| (a.clone(), b))) {
+            if members.is_empty() || !members.is_disjoint(&announced) {
+                continue;
+            }
+            for counted in sets().filter(|counted| counted.is_subset(&announced)) {
+                let theirs: BTreeSet<_> = members.union(&counted).copied().collect();
+                for ours in sets().filter(|votes| suffices(votes, &members, &announced)) {
+                    assert!(suffices(&ours, &theirs, &BTreeSet::new()), "{members:?} {announced:?} {ours:?}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 1_000);
+    }
+
+    #[test]
+    fn nobody_can_use_up_the_changes_of_a_standing() {
+        let mut members = Members::default();
+        members.join(id(1));
+        let before = members.clone();
+        assert!(members.merge(&Members([(id(1), u32::MAX), (id(2), 1 << 30)].into())).is_empty());
+        assert_eq!(members, before);
+        let mut spent = Members([(id(1), u32::MAX)].into());
+        assert!(!spent.announce(id(1)) && !spent.join(id(1)) && !spent.contains(id(1)));
     }
 
     #[test]
@@ -171,6 +258,6 @@ mod tests {
         }
         assert_eq!(members.known(), limits::MEMBERS);
         let more = members.clone();
-        assert!(!members.merge(&more));
+        assert!(members.merge(&more).is_empty());
     }
 }

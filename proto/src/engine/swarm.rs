@@ -1,4 +1,4 @@
-//! A link's life: opened, hello, messages, silence, closed. And what nodes tell each other of others.
+//! A link's life: opened, hello, messages, silence, closed.
 
 use crate::{
     bitmap::Bitmap,
@@ -6,13 +6,13 @@ use crate::{
         Engine,
         event::Event,
         io::{ConnId, Effect},
-        links::{CONFIGURED, Link, Told, is_link_local},
+        links::{CONFIGURED, Link, Told},
         say::To,
     },
     ids::{JobId, PeerId},
     limits,
     time::Moment,
-    wire::peer::{Beat, Bye, ByeReason, Hello, Message, NewJob, RECALLS, Roster},
+    wire::peer::{Beat, Bye, ByeReason, Hello, Message, NewJob, RECALLS},
 };
 use core::time::Duration;
 use std::net::SocketAddr;
@@ -54,7 +54,16 @@ impl Engine {
             }
         }
         if self.left || self.links.is_banned(id) {
-            let reason = if self.left { ByeReason::Leaving } else { ByeReason::Banned };
+            let gone = self.left && self.newest_ticket() <= self.stored;
+            if gone {
+                // With it goes the term: nobody votes without this node in a term in which it may have voted.
+                self.say_hello(conn);
+            }
+            let reason = match (self.left, gone) {
+                (true, true) => ByeReason::Leaving,
+                (true, false) => ByeReason::GoingDown,
+                (false, _) => ByeReason::Banned,
+            };
             self.turn_away(conn, (id, Some(address)), reason, reason.text());
             return;
         }
@@ -71,14 +80,6 @@ impl Engine {
             return;
         }
         self.links.open(conn, Link::new(id, address, self.now));
-    }
-
-    /// Who was told of no peer founds a swarm, anew if all have left it. Everybody else becomes a member when a peer says so, having stored it:
-    /// a newcomer that counted itself in could be a majority in its own eyes only.
-    fn found_if_alone(&mut self) {
-        if self.durable.members.iter().next().is_none() && !self.left && !self.links.is_told_of_peers() {
-            self.dirty |= self.durable.members.join(self.settings.id);
-        }
     }
 
     /// Says hello on new links, once all that it tells is stored; what their other ends said meanwhile is heard then.
@@ -111,6 +112,14 @@ impl Engine {
             outcome: self.durable.outcome.clone(),
         };
         self.say(To::Conn(conn), &Message::Hello(Box::new(hello)));
+    }
+
+    /// It works on something else, so it was never one of us; if that changes it is a newcomer.
+    pub(super) fn on_stranger(&mut self, id: PeerId) {
+        self.links.on_stranger(id);
+        let slots = self.durable.addresses.len();
+        self.durable.addresses.retain(|_, known| *known != id);
+        self.dirty |= self.durable.addresses.len() < slots;
     }
 
     pub(super) fn on_peer_closed(&mut self, conn: ConnId, why: &str) {
@@ -170,7 +179,7 @@ impl Engine {
 
     /// `Err` is a breach of the protocol; the link closes.
     fn on_message(&mut self, conn: ConnId, lamport: u64, message: Message<'_>) -> Result<(), &'static str> {
-        let Some(link) = self.links.get(conn) else { return Ok(()) };
+        let Some(link) = self.links.get(conn).filter(|_| !self.left) else { return Ok(()) };
         let (id, established, epoch) = (link.id, link.established, link.epoch);
         self.in_proportion(&message)?;
         // What is out of turn moves nothing, the clock neither.
@@ -225,7 +234,7 @@ impl Engine {
             Message::Intent(intent) => self.on_intent(conn, id, intent),
             Message::Ack(term) => self.submit.on_ack(id, term),
             Message::Outcome(outcome) => self.on_outcome(outcome),
-            Message::Roster(roster) => self.on_roster(roster),
+            Message::Roster(roster) => self.on_roster(id, roster),
             Message::NewJob(new) => self.on_new_job(conn, id, &new),
             Message::Stand(_) => {
                 let electorate = electorate!(self);
@@ -261,13 +270,8 @@ impl Engine {
         if let Some(listen) = listen {
             self.links.add_contact(&listen.to_string(), "accepted", Some(id), self.now);
         }
-        let mut changed = self.durable.members.merge(&hello.members);
-        if self.durable.members.known() < limits::MEMBERS && self.durable.members.join(id) {
-            self.out.note(Event::MemberJoined { peer: id });
-            changed = true;
-        }
-        self.dirty |= changed;
         self.election.on_term(hello.term, self.now);
+        self.hear_members(id, &hello.members);
         if hello.job.epoch == self.durable.job.epoch {
             self.learn(hello.intent, hello.outcome);
         }
@@ -277,56 +281,14 @@ impl Engine {
             self.say_stored(To::Conn(conn), Message::NewJob(NewJob { job, server }));
         }
         self.beat_to(conn);
-        self.introduce(conn, id);
-    }
-
-    /// Tells the new peer of the others, and the others of it.
-    fn introduce(&mut self, conn: ConnId, id: PeerId) {
-        let address = |id: &PeerId| {
-            let known = self.links.known().get(id)?;
-            // A link-local address means another host, or none, elsewhere.
-            let listen = known.listen.filter(|listen| !is_link_local(listen))?;
-            Some((*id, known.name.clone(), listen))
-        };
-        let others = self.links.live().iter().filter(|other| **other != id).filter_map(address).collect();
-        let newcomer: Vec<_> = address(&id).into_iter().collect();
-        let members = self.durable.members.clone();
-        self.say_stored(To::Conn(conn), Message::Roster(Roster { members: members.clone(), known: others }));
-        for other in self.links.established() {
-            if other != conn {
-                let roster = Roster { members: members.clone(), known: newcomer.clone() };
-                self.say_stored(To::Conn(other), Message::Roster(roster));
-            }
-        }
-    }
-
-    fn on_roster(&mut self, roster: Roster) {
-        self.dirty |= self.durable.members.merge(&roster.members);
-        for (id, name, address) in roster.known {
-            if id == self.settings.id || self.links.is_banned(id) {
-                continue;
-            }
-            let known = self.links.remember(id);
-            if known.name.is_empty() {
-                known.name = name;
-                known.listen = Some(address);
-                known.found = "told".into();
-            }
-            self.links.add_contact(&address.to_string(), "told", Some(id), self.now);
-        }
-    }
-
-    /// Tells everybody the member list.
-    pub(super) fn tell_members(&mut self) {
-        let members = self.durable.members.clone();
-        self.say_stored(To::All, Message::Roster(Roster { members, known: Vec::new() }));
+        self.introduce(id);
     }
 
     fn on_bye(&mut self, conn: ConnId, id: PeerId, bye: &Bye) {
         let leaves = bye.reason == ByeReason::Leaving as u8;
         if leaves && self.durable.members.leave(id) {
             self.out.note(Event::MemberLeft { peer: id });
-            self.dirty = true;
+            self.on_standing(id);
         }
         let why = format!("the peer says: {}", bye.text);
         let refused = self.links.get(conn).filter(|link| !link.established).map(|link| link.remote);
@@ -335,6 +297,9 @@ impl Engine {
             if let Some(known) = self.links.acquaintance(id) {
                 known.problem = Some(why.clone());
             }
+        }
+        if [ByeReason::OtherSwarm as u8, ByeReason::OtherFile as u8].contains(&bye.reason) {
+            self.on_stranger(id);
         }
         let passing = [ByeReason::GoingDown, ByeReason::Silent, ByeReason::SecondLink];
         let lasting = !passing.iter().any(|passing| *passing as u8 == bye.reason);
@@ -441,7 +406,6 @@ impl Engine {
 
     /// Beats, silences, dials.
     pub(super) fn turn_links(&mut self) {
-        self.found_if_alone();
         self.greet();
         let due = self.beat_at.min(self.now + self.beat_interval());
         if self.now >= due {

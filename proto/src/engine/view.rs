@@ -45,7 +45,7 @@ impl Engine {
             peers: PeerCounts {
                 known: u32::try_from(self.known_ids().len())
                     .unwrap_or(u32::MAX)
-                    .saturating_add(self.links.anonymous()),
+                    .saturating_add(self.anonymous()),
                 connected: u32::try_from(self.links.live().len()).unwrap_or(u32::MAX),
             },
             master: self.master(),
@@ -161,7 +161,7 @@ impl Engine {
     /// Members and configured addresses without a link: somebody is worth looking for.
     #[must_use]
     pub fn has_absent_peers(&self) -> bool {
-        !self.left && (self.links.anonymous() > 0 || self.absent().next().is_some())
+        !self.left && (self.anonymous() > 0 || self.absent().next().is_some())
     }
 
     /// Members without a link.

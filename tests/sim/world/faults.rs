@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::{
-    Broken, Knows,
+    Broken,
     agenda::Happening,
     disk::Disk,
     net::{Place, Weather},
@@ -142,12 +142,10 @@ impl World {
         }
     }
 
-    /// Whoever left comes back, by the addresses of all. Where one node founds the swarm, the others come back to that
-    /// one: newcomers that met each other first would be a swarm of their own (docs/election.md).
+    /// Whoever left comes back, by the addresses of all.
     #[must_use]
     pub fn join(&self, node: usize) -> Action {
-        let all = self.plan.knows == Knows::All || node == 0;
-        let addresses = (0..if all { self.nodes.len() } else { 1 }).map(plan::address).collect();
+        let addresses = (0..self.nodes.len()).map(plan::address).collect();
         Action::Command(node, Command::Join { addresses })
     }
 

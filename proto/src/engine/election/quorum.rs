@@ -15,9 +15,9 @@ impl Election {
     #[must_use]
     pub fn is_quorum(&self, votes: &BTreeSet<PeerId>, electorate: Electorate<'_>) -> bool {
         if self.settings.quorum == Quorum::Available || self.grace_over {
-            is_majority(|id| votes.contains(id), self.heard(electorate).into_iter(), 0)
+            is_majority(|id| votes.contains(id), self.heard(electorate).into_iter().map(|id| (id, true)), 0)
         } else {
-            is_majority(|id| votes.contains(id), electorate.members.iter(), electorate.anonymous)
+            is_majority(|id| votes.contains(id), electorate.members.roll(), electorate.anonymous)
         }
     }
 
@@ -29,7 +29,7 @@ impl Election {
     /// Are the live peers and this node a majority of all members?
     fn hears_majority(&self, electorate: Electorate<'_>) -> bool {
         let heard = |id: &PeerId| *id == self.me || electorate.live.contains(id);
-        is_majority(heard, electorate.members.iter(), electorate.anonymous)
+        is_majority(heard, electorate.members.roll(), electorate.anonymous)
     }
 
     /// Live peers and this node.

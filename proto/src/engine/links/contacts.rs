@@ -10,6 +10,7 @@ use crate::{
         event::Event,
         io::{ConnId, Effect},
         outbox::Outbox,
+        state::Members,
     },
     ids::PeerId,
     limits,
@@ -60,6 +61,8 @@ pub struct Contact {
     hurried: bool,
     /// Who answered there does not fit this node.
     refused: bool,
+    /// Because it works on something else.
+    stranger: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,6 +228,14 @@ impl Links {
             contact.failures = 0;
             contact.in_vain = 0;
             contact.refused = false;
+            contact.stranger = false;
+        }
+    }
+
+    /// The node behind these addresses works on something else.
+    pub fn on_stranger(&mut self, id: PeerId) {
+        for contact in self.contacts.iter_mut().filter(|contact| contact.id == Some(id)) {
+            contact.stranger = true;
         }
     }
 
@@ -244,19 +255,25 @@ impl Links {
         &self.contacts
     }
 
-    /// Configured addresses whose id was never learnt.
+    /// Configured addresses that have not led to anybody who is expected yet.
     #[must_use]
-    pub fn anonymous(&self) -> u32 {
-        let count = self.contacts.iter().filter(|contact| {
-            contact.found == CONFIGURED && contact.id.is_none() && contact.state != ContactState::Never
-        });
+    pub fn anonymous(&self, members: &Members) -> u32 {
+        let open =
+            |contact: &&Contact| !contact.stranger && !contact.id.is_some_and(|id| members.expects(id));
+        let count = self.contacts.iter().filter(|contact| contact.is_configured()).filter(open);
         u32::try_from(count.count()).unwrap_or(u32::MAX)
+    }
+
+    /// A configured address leads to `id`.
+    #[must_use]
+    pub fn is_configured(&self, id: PeerId) -> bool {
+        self.contacts.iter().any(|contact| contact.is_configured() && contact.id == Some(id))
     }
 
     /// There is a configured address that is not this node's own.
     #[must_use]
     pub fn is_told_of_peers(&self) -> bool {
-        self.contacts.iter().any(|contact| contact.found == CONFIGURED && !contact.is_void())
+        self.contacts.iter().any(Contact::is_configured)
     }
 
     /// How the node behind `id` was found, the surest way first; empty if nobody knows.
@@ -287,7 +304,13 @@ impl Contact {
             anew: false,
             hurried: false,
             refused: false,
+            stranger: false,
         }
+    }
+
+    /// It was configured, and is another node's.
+    fn is_configured(&self) -> bool {
+        self.found == CONFIGURED && !self.is_void()
     }
 
     /// A connection is being made.

@@ -1,5 +1,5 @@
 # Fuzzing, chaos and what else takes long (docs/testing.md). Included by the root Makefile. Fuzzing needs cargo-fuzz and a C++ compiler.
-.PHONY: fuzz fuzz-corpus fuzz-can-fail chaos leak-test miri
+.PHONY: fuzz fuzz-corpus fuzz-can-fail chaos leak-test miri coverage code-mutants
 
 ## Each target for ten minutes, two at a time, or SECONDS_EACH=S; some of them: TARGETS='engine journal'.
 fuzz:
@@ -26,3 +26,16 @@ leak-test:
 ## The core's unit tests, interpreted and watched for undefined behaviour. Needs a nightly toolchain with miri.
 miri:
 	PROPTEST_CASES=4 $(CARGO) +nightly miri test -p lineswarm-proto --lib -- $(MIRI)
+
+## How much of the core its own tests and the simulator's go through.
+coverage:
+	command -v cargo-llvm-cov >/dev/null || $(CARGO) install --locked cargo-llvm-cov
+	$(CARGO) llvm-cov --summary-only -p lineswarm-proto -p lineswarm-tests --ignore-filename-regex '(tests|daemon|ctl)/'
+
+## Each small change of the code that votes, paces, counts and encodes: do the unit tests notice? 1,600 of them, hours; one
+## part of forty: make code-mutants SHARD=3/40.
+code-mutants:
+	command -v cargo-mutants >/dev/null || $(CARGO) install --locked cargo-mutants
+	$(CARGO) mutants -p lineswarm-proto $(if $(SHARD),--shard $(SHARD) --sharding round-robin) -f 'proto/src/engine/election*' \
+	  -f 'proto/src/engine/election/*' -f 'proto/src/engine/pacer*' -f 'proto/src/engine/pacer/*' -f proto/src/engine/ledger.rs \
+	  -f 'proto/src/wire/*' -f 'proto/src/wire/line/*' -f proto/src/bitmap.rs --timeout 120 -- --lib

@@ -58,7 +58,6 @@ use crate::{
         submit::Submit,
     },
     ids::{LineNumber, PeerId},
-    limits,
     lines::SharedLines,
     time::Moment,
     wire::peer::{ByeReason, Message, Vote},
@@ -245,15 +244,14 @@ impl Engine {
         self.check();
     }
 
-    /// So much is unsent. Does that let something be said that had to wait?
+    /// So much is unsent. Is a turn worth it? After something was said to a peer it is: what one turn ends with, the
+    /// next begins with. After requests for lines it is not, and that is each time a line is drawn.
     fn on_drained(&mut self, conn: io::ConnId, queued: usize) -> bool {
-        if self.fetch.on_drained(conn, queued) {
+        if let Some(link) = self.links.get_mut(conn) {
+            link.queued = queued;
             return true;
         }
-        let Some(link) = self.links.get_mut(conn) else { return false };
-        let was_full = link.queued >= limits::PEER_QUEUE_BYTES;
-        link.queued = queued;
-        was_full
+        self.fetch.on_drained(conn, queued)
     }
 
     fn on_bytes(&mut self, conn: io::ConnId, bytes: &[u8]) {

@@ -148,12 +148,13 @@ fn calls() -> Result<Vec<Count>, String> {
     add("start and stop", start_and_stop()?, None);
     let server = raw::Server::start(TEXT);
     for depth in [1, 64, 512] {
-        let calls = a_draw(how, directory.path(), &server.address, &depth.to_string())?;
-        add(&format!("a draw at depth {depth}"), calls, None);
+        let calls = drawing(how, directory.path(), &server.address, &depth.to_string())?;
+        add(&format!("a reply at depth {depth}"), calls.a_reply, None);
     }
-    // How often it is refused depends on what else the machine does.
+    // How often it is refused depends on what else the machine does; a refusal takes less than a line.
     let server = even_server(directory.path(), 100, &["--rate", "100"]);
-    add("a draw at rate 100", a_draw(how, directory.path(), &server.address, "auto")?, Some(8.0));
+    let calls = drawing(how, directory.path(), &server.address, "auto")?;
+    add("a reply at rate 100", calls.a_reply, Some(5.5));
     Ok(counts)
 }
 
@@ -205,24 +206,34 @@ fn end(process: rustix::process::Pid) {
     let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
 }
 
-/// System calls for each draw of a daemon.
-pub(crate) fn a_draw(how: Calls, directory: &Path, server: &str, depth: &str) -> Result<f64, String> {
+/// System calls of a daemon that draws.
+pub(crate) struct Drawing {
+    pub(crate) a_draw: f64,
+    /// For each line or refusal.
+    a_reply: f64,
+}
+
+pub(crate) fn drawing(how: Calls, directory: &Path, server: &str, depth: &str) -> Result<Drawing, String> {
     let options = ["--server", server, "--lines", NEVER_DONE, "--pipeline", depth];
     let name = format!("draws{}", server.rsplit(':').next().unwrap_or_default());
     let daemon = Daemon::start(directory, &format!("{name}-{depth}"), &options);
     thread::sleep(Duration::from_millis(1500));
-    let draws = || daemon.status()["job"]["draws"].as_f64().unwrap();
+    let told = || {
+        let job = &daemon.status()["job"];
+        ["draws", "refusals"].map(|count| job[count].as_f64().unwrap())
+    };
     let counting = Counting::start(how, daemon.child.id());
     // strace is there when it has stopped and taken hold of every thread; perf within this time.
     let deadline = Instant::now() + Duration::from_millis(300);
     while !(how == Calls::Strace && is_traced(daemon.child.id())) && Instant::now() < deadline {
         thread::park_timeout(Duration::from_millis(1));
     }
-    let before = draws();
+    let before = told();
     thread::sleep(Duration::from_millis(3000));
-    let drawn = draws() - before;
-    let calls = counting.and_then(Counting::end).ok_or("system calls could not be counted")?;
-    Ok(calls as f64 / drawn)
+    let after = told();
+    let calls = counting.and_then(Counting::end).ok_or("system calls could not be counted")? as f64;
+    let [draws, refusals] = [0, 1].map(|at: usize| after[at] - before[at]);
+    Ok(Drawing { a_draw: calls / draws, a_reply: calls / (draws + refusals) })
 }
 
 fn is_traced(process: u32) -> bool {

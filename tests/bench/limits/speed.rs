@@ -197,7 +197,7 @@ pub(crate) fn calls(sheet: &mut Sheet) {
         let one = |_| {
             let directory = tempfile::tempdir().unwrap();
             let server = even_server(directory.path(), 20_000, &["--rate", rate]);
-            gates::a_draw(how, directory.path(), &server.address, depth).unwrap()
+            gates::drawing(how, directory.path(), &server.address, depth).unwrap().a_draw
         };
         let found = (0..sheet.rounds.min(3)).map(one).collect();
         sheet.figure(&name, median(found), Bar::AtMost(bar), how.words());

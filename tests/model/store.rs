@@ -242,5 +242,6 @@ fn in_no_order_is_a_line_lost_or_mixed_up_or_anybody_left_waiting() {
 #[test]
 #[should_panic(expected = "each line is on the disk of its job")]
 fn the_model_finds_what_was_once_wrong() {
-    shuttle::check_random(|| life(true), 5_000);
+    // It ends at the first that is found, mostly within a few hundred.
+    shuttle::check_random(|| life(true), 200_000);
 }

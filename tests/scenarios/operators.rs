@@ -149,3 +149,30 @@ fn a_preferred_node_does_not_unseat_but_takes_over_sooner_than_others() {
     println!("the preferred one of three led in {led} of 20 runs");
     assert!(led > 10, "the preferred one of three led in {led} of 20 runs");
 }
+
+#[test]
+fn a_line_of_a_new_job_never_comes_before_the_news_of_the_job() {
+    scenario(&Plan { rate: 1000.0, ..Plan::calm(4) }, |world| {
+        master(world)?;
+        world.run_until(S(60), "all are done", World::is_over)?;
+        let reset = Action::Command(0, Command::Reset { swarm: true });
+        for _ in 0..3 {
+            world.act(reset.clone())?;
+            world.run_for(S(10))?;
+        }
+        world.run_until(S(60), "all are done again", World::is_over)?;
+        world.run_for(S(1))?;
+        // What was said to a peer that was not at this job yet would have been sent in vain.
+        let engines: Vec<_> = world.nodes().iter().filter_map(|node| node.engine()).collect();
+        for (from, to) in engines.iter().flat_map(|from| engines.iter().map(move |to| (from, to))) {
+            let peer = |of: &lineswarm_proto::engine::Engine, id| {
+                of.peers().peers.into_iter().find(|peer| peer.id == Some(id))
+            };
+            let (ours, theirs) = (from.status().id, to.status().id);
+            if let (Some(sent), Some(received)) = (peer(from, theirs), peer(to, ours)) {
+                assert_eq!(sent.lines_sent, received.lines_received);
+            }
+        }
+        Ok(())
+    });
+}

@@ -28,7 +28,7 @@ pub struct Link {
     pub greeted: bool,
     /// See `greeted`.
     pub early: Vec<u8>,
-    /// Epoch and number of lines that our hello told; what changed before the link was established is told then.
+    /// Epoch and number of lines that this link was last told; the peer takes no lines of another epoch.
     pub told: (u64, u32),
     /// Its hello came: it counts as live.
     pub established: bool,

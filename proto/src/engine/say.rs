@@ -52,6 +52,9 @@ impl Engine {
                     continue;
                 }
                 link.queued += bytes.len();
+                if let Message::NewJob(new) = message {
+                    link.told = (new.job.epoch, new.job.lines);
+                }
             }
             self.out.push(Effect::Write { conn, bytes: Cow::Owned(bytes.clone()) });
         }

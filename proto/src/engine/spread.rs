@@ -136,7 +136,8 @@ impl Engine {
         }
         for conn in self.links.established() {
             let Some(link) = self.links.get(conn) else { continue };
-            if link.epoch != self.durable.job.epoch {
+            // Both ends know that the other is at this job: ours is told once it is stored, lines would come before it.
+            if link.epoch != self.durable.job.epoch || link.told.0 != link.epoch {
                 continue;
             }
             if !self.is_neighbour(link.id) {

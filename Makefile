@@ -15,20 +15,20 @@ release:
 demo: release
 	$(BIN)/lineswarmctl demo
 
-## Every test that needs no more than Rust: unit, property, simulation, end to end.
+## Every test that needs no more than Rust: unit, property, simulation, end to end. All targets below are built for the
+## whole workspace too: for one package cargo would choose other features of the dependencies, and build them again.
 test:
-	$(CARGO) build --workspace
 	$(CARGO) test --workspace
 
 ## Hosts as network namespaces on a bridge: discovery, partitions, loss. As root, with iproute2 and nftables.
 netns-test:
 	command -v nft >/dev/null && command -v python3 >/dev/null || \
 	  { apt-get update && apt-get install -y --no-install-recommends iproute2 nftables python3; }
-	$(CARGO) test -p lineswarmd --test netns -- --ignored --test-threads=1 --nocapture
+	$(CARGO) test --workspace --test netns -- --ignored --test-threads=1 --nocapture
 
 ## A state directory on a file system that is too small, or read-only. As root.
 disk-test:
-	$(CARGO) test -p lineswarmd --test disk -- --ignored --test-threads=1
+	$(CARGO) test --workspace --test disk -- --ignored --test-threads=1
 
 ## Draws a second, refusals, processor and system calls for each limiter, counted by a real line server: 15 minutes.
 ## Some rows only: make bench ROWS='spacing window'; fail on a miss: make bench ROWS=--strict.
@@ -71,13 +71,13 @@ clippy:
 
 ## Rules of the tree that no compiler checks: lengths, imports, links, names, settings.
 hygiene:
-	$(CARGO) test -p lineswarm-tests --test hygiene
+	$(CARGO) test --workspace --test hygiene
 
 ## The commands, files and metrics of every page, tried. With socat; without it, what needs it is left out.
 docs-test:
 	command -v socat >/dev/null || { apt-get update && apt-get install -y --no-install-recommends socat; }
-	$(CARGO) build --workspace
-	CI=1 $(CARGO) test -p lineswarmctl --test docs
+	$(CARGO) test --workspace --no-run
+	CI=1 $(CARGO) test --workspace --test docs
 
 ## Licences, sources and bans of the dependencies. Not part of check: cargo-deny takes minutes to install.
 deny:
@@ -91,15 +91,15 @@ page-test:
 ## `top` and `watch` on a terminal of tmux, before real daemons.
 terminal-test:
 	command -v tmux >/dev/null || { apt-get update && apt-get install -y --no-install-recommends tmux; }
-	$(CARGO) build --workspace
-	$(CARGO) test -p lineswarmd --test terminal -- --ignored
+	$(CARGO) test --workspace --no-run
+	$(CARGO) test --workspace --test terminal -- --ignored
 
 ## What Prometheus' own checker says of the metrics. Takes promtool out of Debian's package, without installing that.
 metrics-test:
 	tests/e2e/promtool.sh
 
 ## What CI runs. The last nine need root, and most of them Debian packages, which they install.
-check: fmt hygiene clippy test gates verify-units boot-test netns-test disk-test docs-test page-test terminal-test metrics-test
+check: fmt clippy test gates verify-units boot-test netns-test disk-test docs-test page-test terminal-test metrics-test
 
 include systemd/install.mk
 include tests/fuzz.mk

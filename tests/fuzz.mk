@@ -15,13 +15,13 @@ fuzz-can-fail:
 
 ## Faults, kills, pauses, garbage and pests at once, with real binaries: 100 seeds, or RUNS=N.
 chaos:
-	$(CARGO) build --workspace
+	$(CARGO) test --workspace --no-run
 	RUNS=$${RUNS:-100} $(CARGO) test -p lineswarmd --test chaos -- --nocapture
 
 ## Memory and descriptors over a thousand jobs, or JOBS=N.
 leak-test:
-	$(CARGO) build --workspace
-	JOBS=$${JOBS:-1000} $(CARGO) test -p lineswarmd --test limits -- one_job --nocapture
+	$(CARGO) test --workspace --no-run
+	JOBS=$${JOBS:-1000} $(CARGO) test --workspace --test limits -- one_job --nocapture
 
 ## The core's unit tests, interpreted and watched for undefined behaviour. Needs a nightly toolchain with miri.
 miri:

@@ -13,6 +13,7 @@ pub mod level;
 pub mod limits;
 pub mod line_server;
 pub mod lines;
+pub mod paged;
 pub mod recent;
 pub mod theory;
 pub mod time;

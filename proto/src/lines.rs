@@ -4,9 +4,9 @@
 //! [`limits::SLICE_LINES`] lines a lock. Texts are bytes and are never changed in place.
 //! Which lines are held, and how sure we are of them, is the ledger's business (`engine::ledger`).
 
-use crate::{ids::LineNumber, limits};
+use crate::{ids::LineNumber, limits, paged::Paged};
 use parking_lot::RwLock;
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 use texts::{Place, Texts};
 
 mod texts;
@@ -18,11 +18,26 @@ pub type Text = Box<[u8]>;
 #[derive(Clone, Debug, Default)]
 pub struct SharedLines(Arc<RwLock<Map>>);
 
-/// Invariant: each place holds a text, and each text has one number.
+/// Invariant: each place holds a text, and each text has one number; `held` counts them.
 #[derive(Debug, Default)]
 struct Map {
-    places: BTreeMap<LineNumber, Place>,
+    places: Paged<Option<Place>>,
     texts: Texts,
+    held: usize,
+}
+
+impl Map {
+    fn get(&self, number: LineNumber) -> Option<&[u8]> {
+        self.places.get(number.0).map(|place| self.texts.get(place))
+    }
+
+    /// The old text's place is of no more use. Was there one?
+    fn put(&mut self, number: LineNumber, place: Option<Place>) -> bool {
+        let before = self.places.put(number.0, place);
+        self.held += usize::from(place.is_some());
+        self.held -= usize::from(before.is_some());
+        before.map(|before| self.texts.remove(before)).is_some()
+    }
 }
 
 impl SharedLines {
@@ -34,35 +49,32 @@ impl SharedLines {
 
     /// Stores `text` under `number`, in place of what may stand there.
     pub fn insert(&self, number: LineNumber, text: &[u8]) {
-        let Map { places, texts } = &mut *self.0.write();
-        let place = texts.add(text);
-        if let Some(before) = places.insert(number, place) {
-            texts.remove(before);
-        }
+        let map = &mut *self.0.write();
+        let place = map.texts.add(text);
+        map.put(number, Some(place));
     }
 
     /// Takes a line out (a conflict, a text that the server called wrong). False if it was not held.
     pub fn remove(&self, number: LineNumber) -> bool {
-        let Map { places, texts } = &mut *self.0.write();
-        places.remove(&number).map(|place| texts.remove(place)).is_some()
+        let map = &mut *self.0.write();
+        map.get(number).is_some() && map.put(number, None)
     }
 
     /// Calls `look` with the text of line `number`, if it is held.
     pub fn get<R>(&self, number: LineNumber, look: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let map = self.0.read();
-        map.places.get(&number).map(|place| look(map.texts.get(*place)))
+        self.0.read().get(number).map(look)
     }
 
     /// How many lines are held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.read().places.len()
+        self.0.read().held
     }
 
     /// No line is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.read().places.is_empty()
+        self.len() == 0
     }
 
     /// Calls `look` for held lines from `from` on, in order, at most [`limits::SLICE_LINES`] under one lock.
@@ -74,7 +86,8 @@ impl SharedLines {
     ) -> Option<LineNumber> {
         let map = self.0.read();
         let mut go_on = true;
-        for (seen, (&number, &place)) in map.places.range(from..).enumerate() {
+        let held = map.places.range(from.0).filter_map(|(number, place)| Some((LineNumber(number), place?)));
+        for (seen, (number, place)) in held.enumerate() {
             if seen == limits::SLICE_LINES || !go_on {
                 return Some(number);
             }
@@ -93,8 +106,7 @@ impl SharedLines {
         let map = self.0.read();
         for _ in 0..limits::SLICE_LINES {
             let Some(number) = numbers.next() else { return false };
-            let text = map.places.get(&number).map(|place| map.texts.get(*place));
-            if text.is_some_and(|text| !look(number, text)) {
+            if map.get(number).is_some_and(|text| !look(number, text)) {
                 break;
             }
         }
@@ -110,37 +122,6 @@ impl SharedLines {
                 true
             });
         }
-    }
-}
-
-/// Lines in any order, on their way into a map: many at once cost less than one by one.
-#[derive(Debug, Default)]
-pub struct Load {
-    places: Vec<(LineNumber, Place)>,
-    texts: Texts,
-}
-
-impl Load {
-    /// Adds a line. A later text of a number counts.
-    pub fn add(&mut self, number: LineNumber, text: &[u8]) {
-        self.places.push((number, self.texts.add(text)));
-    }
-
-    /// The map of all of them.
-    #[must_use]
-    pub fn into_lines(self) -> SharedLines {
-        let Self { mut places, mut texts } = self;
-        // Stable: what came later stands later.
-        places.sort_by_key(|(number, _)| *number);
-        places.dedup_by(|later, earlier| {
-            let same = later.0 == earlier.0;
-            if same {
-                texts.remove(earlier.1);
-                earlier.1 = later.1;
-            }
-            same
-        });
-        SharedLines(Arc::new(RwLock::new(Map { places: places.into_iter().collect(), texts })))
     }
 }
 
@@ -187,20 +168,5 @@ mod tests {
         }
         assert_eq!(seen, (0..count).step_by(2).collect::<Vec<_>>());
         assert_eq!(locks, 3, "one that was told to stop, a full one, and the rest");
-    }
-
-    #[test]
-    fn a_load_of_lines_is_the_map_that_they_would_make_one_by_one() {
-        let (mut load, one_by_one) = (Load::default(), SharedLines::new());
-        for (number, text) in [(3, "c"), (1, "old"), (2, ""), (1, "a"), (1, "new"), (0, "zero")] {
-            load.add(LineNumber(number), text.as_bytes());
-            one_by_one.insert(LineNumber(number), text.as_bytes());
-        }
-        let all = |lines: &SharedLines| {
-            let mut all = Vec::new();
-            lines.for_each(|number, text| all.push((number, text.to_vec())));
-            all
-        };
-        assert_eq!(all(&load.into_lines()), all(&one_by_one));
     }
 }

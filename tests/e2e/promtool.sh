@@ -10,5 +10,5 @@ if [ -z "${PROMTOOL:-}" ]; then
     PROMTOOL=$work/usr/bin/promtool
 fi
 export PROMTOOL
-${CARGO:-cargo} build --workspace
-${CARGO:-cargo} test -p lineswarmd --test control_schema -- --ignored
+${CARGO:-cargo} test --workspace --no-run
+${CARGO:-cargo} test --workspace --test control_schema -- --ignored

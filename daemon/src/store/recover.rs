@@ -8,10 +8,7 @@ use super::ops::{Kept, Table};
 use super::state_file::{self, Slot};
 use super::{JOURNAL, NodeKey, STATE, StoreError};
 use lineswarm_proto::engine::state::Durable;
-use lineswarm_proto::{
-    ids::LineNumber,
-    lines::{Load, SharedLines},
-};
+use lineswarm_proto::{ids::LineNumber, lines::SharedLines};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, Read};
@@ -94,7 +91,7 @@ pub(super) fn read(dir: &Path) -> Result<Contents, StoreError> {
         found.damaged = true;
         found.notes.push(format!("{name}: {} lines of another job are left out", survey.foreign));
     }
-    (found.lines, found.kept) = (survey.load.into_lines(), survey.kept);
+    (found.lines, found.kept) = (survey.texts, survey.kept);
     (found.counter, found.state) = (counter, Some(state));
     Ok(found)
 }
@@ -117,7 +114,7 @@ struct Survey {
     /// Of those, lines of another job than was asked for.
     foreign: u64,
     /// Lines of the job that was asked for.
-    load: Load,
+    texts: SharedLines,
     kept: Table,
     states: u64,
     /// (at, bytes, at the end) of the first damaged places.
@@ -137,7 +134,7 @@ fn survey(dir: &Path, tag: Option<Tag>) -> Result<Survey, StoreError> {
             Found::Line { tag: its, number, first_hand, text } => {
                 survey.lines += 1;
                 if Some(its) == tag {
-                    survey.load.add(number, text);
+                    survey.texts.insert(number, text);
                     survey.kept.insert(number, Kept { first_hand, sum: crc32fast::hash(text) });
                 } else {
                     survey.foreign += 1;

@@ -11,6 +11,7 @@ use crate::{
     ids::{LineNumber, PeerId},
     limits,
     lines::{SharedLines, Text},
+    paged::Paged,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -55,8 +56,7 @@ pub struct Ledger {
     lines: SharedLines,
     count: Option<u32>,
     held: Bitmap,
-    /// By number.
-    entries: Vec<Entry>,
+    entries: Paged<Entry>,
     peers: Vec<PeerId>,
     arrivals: Vec<LineNumber>,
     digest: u64,
@@ -204,7 +204,7 @@ impl Ledger {
             }
             (false, true) => {
                 let wrong = self.conflicts.remove(&number);
-                self.set_source(number, FIRST_HAND);
+                self.learn(number, print, FIRST_HAND);
                 self.settle_base(number);
                 wrong.map_or(Arrival::Confirmed, |peer| Arrival::Corrected(Some(peer)))
             }
@@ -253,10 +253,8 @@ impl Ledger {
         self.lines.remove(number);
         self.conflicts.remove(&number);
         self.digest ^= mix(number);
-        if let Some(entry) = self.entries.get_mut(number.0 as usize) {
-            self.first_hand -= u32::from(entry.source == FIRST_HAND);
-            *entry = Entry::default();
-        }
+        let before = self.entries.put(number.0, Entry::default());
+        self.first_hand -= u32::from(before.source == FIRST_HAND);
         true
     }
 
@@ -297,31 +295,20 @@ impl Ledger {
     }
 
     fn note(&mut self, number: LineNumber, print: u32, source: Source) {
-        let index = number.0 as usize;
-        if index >= self.entries.len() {
-            self.entries.resize(index + 1, Entry::default());
-        }
-        if let Some(entry) = self.entries.get_mut(index) {
-            entry.print = print;
-        }
-        self.set_source(number, source);
+        self.learn(number, print, source);
         if self.held.insert(number) {
             self.digest ^= mix(number);
         }
         self.arrivals.push(number);
     }
 
-    fn set_source(&mut self, number: LineNumber, source: Source) {
-        if let Some(entry) = self.entries.get_mut(number.0 as usize) {
-            entry.source = source;
-        }
-        if source == FIRST_HAND {
-            self.first_hand += 1;
-        }
+    fn learn(&mut self, number: LineNumber, print: u32, source: Source) {
+        self.entries.put(number.0, Entry { print, source });
+        self.first_hand += u32::from(source == FIRST_HAND);
     }
 
     fn entry(&self, number: LineNumber) -> Entry {
-        self.entries.get(number.0 as usize).copied().unwrap_or_default()
+        self.entries.get(number.0)
     }
 
     fn peer(&self, source: Source) -> Option<PeerId> {

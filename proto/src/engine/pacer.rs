@@ -321,7 +321,7 @@ impl Pacer {
             self.link.last_answer = Some(if held { now - self.link.rtt } else { reply.sent });
             self.link.last_held = held;
         } else {
-            self.cap.refund(reply.sent, now);
+            self.cap.refund(reply.sent, now, self.flight.outstanding);
         }
         let turn = match &mut self.pace {
             Pace::Open(open) => open.on_reply(&sample, &self.link),

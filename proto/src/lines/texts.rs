@@ -3,6 +3,8 @@
 //! A text that is taken out leaves its bytes unused until the last text of its slab goes; few are ever taken out.
 //! Invariant: a slab's bytes never move while one of its texts lives.
 
+use std::num::NonZeroU32;
+
 /// The largest slab, but for a longer text. The first are smaller, so that a small file stays small.
 const SLAB: usize = 64 * 1024;
 const FIRST_SLAB: usize = 4 * 1024;
@@ -10,9 +12,20 @@ const FIRST_SLAB: usize = 4 * 1024;
 /// Where a text stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    slab: u32,
+    /// Counted from 1, so that no place takes no room of its own.
+    slab: NonZeroU32,
     at: u32,
     bytes: u32,
+}
+
+impl Place {
+    fn slab(index: u32) -> NonZeroU32 {
+        NonZeroU32::MIN.saturating_add(index)
+    }
+
+    fn index(self) -> u32 {
+        self.slab.get() - 1
+    }
 }
 
 /// See the module.
@@ -39,8 +52,8 @@ impl Texts {
         if !self.slabs.get(self.filled as usize).is_some_and(fits) {
             self.begin_slab(text.len());
         }
-        let (slab, bytes) = (self.filled, u32::try_from(text.len()).unwrap_or(u32::MAX));
-        let Some(Slab { bytes: to, live }) = self.slabs.get_mut(slab as usize) else {
+        let (slab, bytes) = (Place::slab(self.filled), u32::try_from(text.len()).unwrap_or(u32::MAX));
+        let Some(Slab { bytes: to, live }) = self.slabs.get_mut(self.filled as usize) else {
             return Place { slab, at: 0, bytes: 0 };
         };
         let at = u32::try_from(to.len()).unwrap_or(u32::MAX);
@@ -50,23 +63,24 @@ impl Texts {
     }
 
     /// The text that stands there.
-    pub(super) fn get(&self, Place { slab, at, bytes }: Place) -> &[u8] {
-        let (from, to) = (at as usize, at as usize + bytes as usize);
-        self.slabs.get(slab as usize).and_then(|slab| slab.bytes.get(from..to)).unwrap_or_default()
+    pub(super) fn get(&self, place: Place) -> &[u8] {
+        let (from, to) = (place.at as usize, place.at as usize + place.bytes as usize);
+        self.slabs.get(place.index() as usize).and_then(|slab| slab.bytes.get(from..to)).unwrap_or_default()
     }
 
     /// The text that stands there is of no more use.
     pub(super) fn remove(&mut self, place: Place) {
-        let Some(slab) = self.slabs.get_mut(place.slab as usize) else { return };
+        let index = place.index();
+        let Some(slab) = self.slabs.get_mut(index as usize) else { return };
         slab.live -= 1;
         if slab.live > 0 {
             return;
         }
-        if place.slab == self.filled {
+        if index == self.filled {
             slab.bytes.clear();
         } else {
             slab.bytes = Vec::new();
-            self.free.push(place.slab);
+            self.free.push(index);
         }
     }
 
@@ -122,7 +136,7 @@ mod tests {
         let place = texts.add(&long);
         assert_eq!(texts.get(place), long);
         let next = texts.add(b"next");
-        assert_eq!((texts.get(next), next.slab), (&b"next"[..], place.slab + 1));
+        assert_eq!((texts.get(next), next.index()), (&b"next"[..], place.index() + 1));
         assert_eq!(texts.slabs[1].bytes.capacity(), SLAB);
     }
 

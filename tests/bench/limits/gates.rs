@@ -190,9 +190,10 @@ fn start_and_stop() -> Result<f64, String> {
         let total = total.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
         total.ok_or_else(|| format!("strace counted nothing: {table}"))
     };
-    // The first one makes key and state.
+    // The first one makes key and state. Of the others the least: on a busy machine a daemon has done more when it is
+    // told to stop.
     run()?;
-    run()
+    (0..3).try_fold(f64::INFINITY, |least, _| Ok(least.min(run()?)))
 }
 
 /// The process that strace started.

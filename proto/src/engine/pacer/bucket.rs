@@ -259,6 +259,8 @@ impl Bucket {
         (self.row, self.clean, self.test, self.due) = (0, 0, None, now);
         self.speed = FASTER;
         (self.changed, self.fresh, self.before, self.void) = (now, (0, 0), 0.0, true);
+        // Answers after the silence may have been lost on their way.
+        (self.silence, self.burst, self.late_answered) = (None, 0, false);
     }
 
     pub(super) fn belief(&self) -> (Option<Micros>, Kind, f64) {

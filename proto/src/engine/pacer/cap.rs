@@ -49,10 +49,13 @@ impl Cap {
         self.next = self.next.max(now - CREDIT.max(self.period)) + self.period * f64::from(count);
     }
 
-    /// The request sent then was refused. One that is learnt of too late is not made up for.
-    pub(super) fn refund(&mut self, sent: Micros, now: Micros) {
-        if now - sent < CREDIT.max(self.period) {
-            self.next -= self.period;
+    /// The request sent then was refused; so many others are under way. One that is learnt of too late is not made up
+    /// for, nor is more than the credit saved by asking in vain: all that are under way may be answered at once.
+    pub(super) fn refund(&mut self, sent: Micros, now: Micros, under_way: u32) {
+        let credit = CREDIT.max(self.period);
+        if now - sent < credit {
+            let least = now - credit + self.period * f64::from(under_way);
+            self.next = self.next.min(least.max(self.next - self.period));
         }
     }
 }

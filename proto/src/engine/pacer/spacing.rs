@@ -208,11 +208,10 @@ impl Spacing {
     }
 
     pub(super) fn on_reply(&mut self, sample: &Sample, link: &Link) -> Option<Pace> {
-        let gap = sample.gap.unwrap_or(sample.now);
-        if sample.vague {
-            self.on_vague(sample, gap, link);
+        let Some(gap) = sample.gap.filter(|_| !sample.vague) else {
+            self.on_vague(sample, link);
             return None;
-        }
+        };
         if self.hunt.is_some() {
             return self.on_hunted(sample, gap, link);
         }
@@ -237,8 +236,9 @@ impl Spacing {
     }
 
     /// Nothing is learnt from it; the next request is one period after the latest moment that counts.
-    fn on_vague(&mut self, sample: &Sample, gap: Micros, link: &Link) {
+    fn on_vague(&mut self, sample: &Sample, link: &Link) {
         let base = link.last_answer.unwrap_or(sample.sent);
+        let gap = sample.gap.unwrap_or(0.0);
         if let Some(hunt) = &mut self.hunt {
             if sample.answered {
                 let base = (!link.is_long()).then_some(base);

@@ -39,8 +39,9 @@ mod support;
 use sheet::Sheet;
 use std::{
     fs,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
 };
 
 type Part = (&'static str, fn(&mut Sheet));
@@ -61,10 +62,18 @@ const PARTS: &[Part] = &[
     ("growth", growth::growth),
 ];
 
+/// Cargo's directories of libraries, which every program that is started here would search first.
+const SEARCHED: &str = "LD_LIBRARY_PATH";
+
 fn main() -> ExitCode {
     if let Some(count) = play::count() {
         // What valgrind counts.
         return play::play(count);
+    }
+    if std::env::var_os(SEARCHED).is_some() {
+        let own = std::env::current_exe().unwrap();
+        let error = Command::new(own).args(std::env::args_os().skip(1)).env_remove(SEARCHED).exec();
+        return refuse(&format!("the benchmark does not start again: {error}"));
     }
     if std::env::args().any(|word| word == "gates") {
         return gates::gates(std::env::args().any(|word| word == "--update"));

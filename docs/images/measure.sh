@@ -9,6 +9,8 @@ trap 'rm -rf "$work"' EXIT INT TERM HUP
 PATH=$programs:$PATH
 cd "$work"
 
+# The shortest first.
+(cd "$root" && ${CARGO:-cargo} bench -p lineswarmd --bench links) >links.txt
 # 65: a run had a wrong end. That belongs into the figures.
 compare() { lineswarmctl compare "$@" || test $? = 65; }
 compare --peers 1,2,4,8,16 --rate 200 --runs 3 --out scaling
@@ -18,7 +20,6 @@ compare --peers 64 --latency 5 --rate 20 --runs 3 --out sixtyfour
 compare --peers 3,4 --kill-master-at 50 --rate 200 --runs 3 --out killed
 lineswarmctl predict --out predicted >predicted.txt
 lineswarmctl bench transport >transport.txt
-(cd "$root" && ${CARGO:-cargo} bench -p lineswarmd --bench links) >links.txt
 
 cp scaling/lines.svg scaling/time.svg scaling/efficiency.svg predicted/predict.svg "$root/docs/images/"
 

@@ -51,7 +51,7 @@ fn walk(directory: &Path, prefix: &str, files: &mut Vec<File>) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
         let kind = entry.file_type().unwrap();
-        if kind.is_dir() && !matches!(name.as_str(), ".git" | "target" | "out") {
+        if kind.is_dir() && !matches!(name.as_str(), ".git" | "target" | "out" | "work" | "artifacts") {
             walk(&entry.path(), &format!("{path}/"), files);
         } else if kind.is_file()
             && let Ok(text) = fs::read_to_string(entry.path())

@@ -120,9 +120,8 @@ impl Engine {
 
     /// An INTENT whose end nobody told.
     fn doubtful_intent(&self) -> Option<&Intent> {
-        let intent = self.durable.intent.as_ref()?;
-        let ended = self.durable.outcome.as_ref().is_some_and(|outcome| outcome.intent == *intent);
-        (!ended).then_some(intent)
+        let ended = self.durable.outcome.as_ref().map(|outcome| &outcome.intent);
+        self.durable.intent.as_ref().filter(|intent| ended != Some(*intent))
     }
 
     /// Somebody announced a submit, or it ended.
@@ -156,7 +155,8 @@ impl Engine {
             }
             return;
         }
-        if intent.term < self.election.term() {
+        // Who submits alone, or never, keeps no announcement, so it acknowledges none.
+        if intent.term < self.election.term() || self.settings.submit_by != SubmitBy::Master {
             return;
         }
         self.out.note(Event::IntentHeard { term: intent.term, by: from });

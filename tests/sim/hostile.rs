@@ -339,7 +339,8 @@ impl Alone {
             format!("{} lines by the ledger, {} in the map", status.job.have, engine.lines().len())
         })?;
         promise(peers.peers.len() <= limits::MEMBERS, || format!("{} peers", peers.peers.len()))?;
-        promise(status.peers.known as usize <= limits::MEMBERS + limits::CONTACTS, || {
+        // Members, and others that a peer told of.
+        promise(status.peers.known as usize <= 2 * limits::MEMBERS, || {
             format!("{} ids are remembered", status.peers.known)
         })
     }

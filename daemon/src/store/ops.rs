@@ -1,6 +1,6 @@
 //! What is to become of lines' records, each number once: three bits a line, whatever happens how often.
 
-use lineswarm_proto::{bitmap::Bitmap, ids::LineNumber};
+use lineswarm_proto::{bitmap::Bitmap, ids::LineNumber, paged::Paged};
 
 /// What is to become of a line's record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub(super) struct Kept {
 pub(super) struct Table {
     held: Bitmap,
     first_hand: Bitmap,
-    sums: Vec<u32>,
+    sums: Paged<u32>,
 }
 
 impl Table {
@@ -103,19 +103,12 @@ impl Table {
         } else {
             self.first_hand.remove(number);
         }
-        let at = number.0 as usize;
-        if at >= self.sums.len() {
-            self.sums.resize(at + 1, 0);
-        }
-        if let Some(sum) = self.sums.get_mut(at) {
-            *sum = kept.sum;
-        }
+        self.sums.put(number.0, kept.sum);
     }
 
     pub(super) fn get(&self, number: LineNumber) -> Option<Kept> {
-        let sum = self.sums.get(number.0 as usize).copied();
-        sum.filter(|_| self.held.contains(number))
-            .map(|sum| Kept { first_hand: self.first_hand.contains(number), sum })
+        let first_hand = self.first_hand.contains(number);
+        self.held.contains(number).then(|| Kept { first_hand, sum: self.sums.get(number.0) })
     }
 
     pub(super) fn clear(&mut self) {

@@ -10,6 +10,7 @@ use crate::{
     engine::{
         Engine,
         event::Event,
+        io::ConnId,
         links::is_link_local,
         say::To,
         state::{Members, is_majority},
@@ -158,7 +159,7 @@ impl Engine {
     }
 
     /// Tells a peer what changed since it was told last, and in which term.
-    fn tell_news(&mut self, conn: crate::engine::io::ConnId) {
+    fn tell_news(&mut self, conn: ConnId) {
         let Some(link) = self.links.get_mut(conn).filter(|link| !link.untold.is_empty()) else { return };
         let untold = core::mem::take(&mut link.untold);
         let known = untold.iter().filter_map(|id| {

@@ -42,32 +42,32 @@ fn held_by_any(clients: &mut [Client]) -> BTreeSet<u64> {
     (0..ALL).filter(|number| missing.iter().any(|missing| !missing.contains(number))).collect()
 }
 
-/// Lets the hosts go on apart, ends that with `heal`, and measures until everybody holds what anybody held; it may take so
-/// many seconds.
-fn heal_after_a_while(
-    lan: &Lan,
-    daemons: &[Daemon],
-    clients: &mut [Client],
-    heal: impl Fn(&Lan),
-    seconds: u64,
-) {
+/// Five hosts that draw are linked, and parted by `part`. They go on apart; `heal` ends that, and it is measured until
+/// everybody holds what anybody held, which may take so many seconds.
+fn parted_and_healed(part: impl Fn(&Lan), heal: impl Fn(&Lan), seconds: u64) {
+    let lan = Lan::new(5);
+    let _server = lan.server(&["--rate", "40"]);
+    let daemons = lan.daemons(&[]);
+    let mut clients = clients(&daemons);
+    wait_until("all linked", || all_linked(&mut clients));
+    part(&lan);
     thread::park_timeout(APART);
     let before: Vec<_> = clients.iter_mut().map(|client| ALL - missing(client).len() as u64).collect();
-    let held = held_by_any(clients);
+    let held = held_by_any(&mut clients);
     assert!(before.iter().any(|count| *count + 20 < held.len() as u64), "they differ: {before:?}");
     let start = Instant::now();
-    heal(lan);
+    heal(&lan);
     wait_until("everybody holds what anybody held", || {
         clients.iter_mut().all(|client| missing(client).is_disjoint(&held))
     });
     let equal = start.elapsed();
-    wait_until("all linked again", || all_linked(clients));
+    wait_until("all linked again", || all_linked(&mut clients));
     println!(
         "held {before:?} of {}; equal after {equal:?}, all linked after {:?}",
         held.len(),
         start.elapsed()
     );
-    assert!(equal < Duration::from_secs(seconds), "{equal:?}\n{}", logs(daemons));
+    assert!(equal < Duration::from_secs(seconds), "{equal:?}\n{}", logs(&daemons));
 }
 
 fn logs(daemons: &[Daemon]) -> String {
@@ -121,25 +121,13 @@ fn hosts_without_ipv4_find_each_other_at_their_link_local_addresses() {
 #[test]
 #[ignore = "needs root; make netns-test"]
 fn a_group_that_was_parted_is_equal_within_a_second_of_the_return() {
-    let lan = Lan::new(5);
-    let _server = lan.server(&["--rate", "40"]);
-    let daemons = lan.daemons(&[]);
-    let mut clients = clients(&daemons);
-    wait_until("all linked", || all_linked(&mut clients));
-    lan.part(&[4, 5]);
-    heal_after_a_while(&lan, &daemons, &mut clients, Lan::heal, 1);
+    parted_and_healed(|lan| lan.part(&[4, 5]), Lan::heal, 1);
 }
 
 #[test]
 #[ignore = "needs root; make netns-test"]
 fn a_host_whose_cable_was_out_is_equal_within_a_second_of_the_return() {
-    let lan = Lan::new(5);
-    let _server = lan.server(&["--rate", "40"]);
-    let daemons = lan.daemons(&[]);
-    let mut clients = clients(&daemons);
-    wait_until("all linked", || all_linked(&mut clients));
-    lan.plug(4, "down");
-    heal_after_a_while(&lan, &daemons, &mut clients, |lan| lan.plug(4, "up"), 1);
+    parted_and_healed(|lan| lan.plug(4, "down"), |lan| lan.plug(4, "up"), 1);
 }
 
 #[test]
@@ -166,13 +154,7 @@ fn a_cable_that_loses_thirty_percent_only_slows() {
 #[test]
 #[ignore = "needs root; make netns-test"]
 fn a_host_that_hears_but_is_not_heard_has_everything_soon_after_its_return() {
-    let lan = Lan::new(5);
-    let _server = lan.server(&["--rate", "40"]);
-    let daemons = lan.daemons(&[]);
-    let mut clients = clients(&daemons);
-    wait_until("all linked", || all_linked(&mut clients));
-    lan.mute(2);
-    heal_after_a_while(&lan, &daemons, &mut clients, Lan::heal, 5);
+    parted_and_healed(|lan| lan.mute(2), Lan::heal, 5);
 }
 
 #[test]

@@ -164,6 +164,7 @@ fn a_line_of_a_new_job_never_comes_before_the_news_of_the_job() {
         world.run_for(S(1))?;
         // What was said to a peer that was not at this job yet would have been sent in vain.
         let engines: Vec<_> = world.nodes().iter().filter_map(|node| node.engine()).collect();
+        let mut links = 0;
         for (from, to) in engines.iter().flat_map(|from| engines.iter().map(move |to| (from, to))) {
             let peer = |of: &lineswarm_proto::engine::Engine, id| {
                 of.peers().peers.into_iter().find(|peer| peer.id == Some(id))
@@ -171,8 +172,10 @@ fn a_line_of_a_new_job_never_comes_before_the_news_of_the_job() {
             let (ours, theirs) = (from.status().id, to.status().id);
             if let (Some(sent), Some(received)) = (peer(from, theirs), peer(to, ours)) {
                 assert_eq!(sent.lines_sent, received.lines_received);
+                links += 1;
             }
         }
+        assert_eq!(links, 12, "each of four to the three others");
         Ok(())
     });
 }

@@ -264,11 +264,12 @@ impl Fetch {
         open.map(|open| open.queued = queued).is_some() && self.errand.is_some()
     }
 
-    /// The connection ended, or could not be made.
+    /// The connection ended, or could not be made. Who makes room for another client is closed between two replies, so
+    /// an end within one is no eviction.
     pub fn on_closed(&mut self, conn: ConnId, why: &str, now: Moment, out: &mut Outbox) {
         let Some(at) = self.sources.iter().position(|source| source.conn() == Some(conn)) else { return };
         if let Some(source) = self.sources.get_mut(at)
-            && source.open(conn).is_some()
+            && source.open(conn).is_some_and(|open| !open.reader.is_within_reply())
         {
             source.on_evicted(now);
         }

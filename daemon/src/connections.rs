@@ -84,6 +84,8 @@ struct Entry {
     socket: Socket,
     /// The poll said that the other end sends no more: read to the end.
     ending: bool,
+    /// Nothing more can be sent; what the other end sent before is still to be read.
+    failed: Option<LinkEnd>,
 }
 
 /// See the module.
@@ -128,7 +130,8 @@ impl Connections {
         let token = Token(self.next_token);
         self.next_token += 1;
         self.tokens.insert(token, conn);
-        self.entries.insert(conn, Entry { token, purpose, name: name.into(), socket, ending: false });
+        self.entries
+            .insert(conn, Entry { token, purpose, name: name.into(), socket, ending: false, failed: None });
         token
     }
 
@@ -345,7 +348,12 @@ impl Connections {
                         self.again.insert(conn);
                         true
                     }
-                    ReadOutcome::WouldBlock => false,
+                    ReadOutcome::WouldBlock => {
+                        if let Some(end) = entry.failed.take() {
+                            self.lose(conn, end);
+                        }
+                        false
+                    }
                     ReadOutcome::Eof => {
                         self.lose(conn, LinkEnd::ServerClosed);
                         false
@@ -375,7 +383,7 @@ impl Connections {
                     self.again.insert(conn);
                 }
                 let told = turn.opened.is_some();
-                if let Some(end) = turn.end {
+                if let Some(end) = turn.end.or_else(|| entry.failed.take_if(|_| !turn.more)) {
                     let had_bytes = !inbox.bytes().is_empty() && !told;
                     if had_bytes {
                         self.news.push_back(News::Bytes { conn });
@@ -433,7 +441,10 @@ impl Connections {
             };
             match result {
                 Ok(queued) => drained.push((conn, queued)),
-                Err(end) => self.lose(conn, end),
+                Err(end) => {
+                    (entry.ending, entry.failed) = (true, Some(end));
+                    self.again.insert(conn);
+                }
             }
         }
     }
@@ -446,6 +457,7 @@ impl Connections {
     /// Every queued byte has left.
     pub(crate) fn is_flushed(&self) -> bool {
         self.entries.values().all(|entry| match &entry.socket {
+            _ if entry.failed.is_some() => true,
             Socket::Peer(link) => link.queued() == 0,
             Socket::Closing { socket, .. } => match socket.as_ref() {
                 Socket::Peer(link) => link.queued() == 0,
@@ -479,3 +491,6 @@ impl Connections {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

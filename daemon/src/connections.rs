@@ -71,10 +71,7 @@ enum Socket {
     Server(Conn),
     Peer(Box<PeerLink>),
     /// Closed by the engine: what is queued leaves, what comes is thrown away.
-    Closing {
-        socket: Box<Socket>,
-        until: Moment,
-    },
+    Closing(Box<Socket>),
 }
 
 struct Entry {
@@ -103,6 +100,8 @@ pub(crate) struct Connections {
     again: BTreeSet<ConnId>,
     reading: BTreeSet<ConnId>,
     touched: BTreeSet<ConnId>,
+    /// Until when they may take.
+    closing: BTreeMap<ConnId, Moment>,
     news: VecDeque<News>,
 }
 
@@ -122,6 +121,7 @@ impl Connections {
             again: BTreeSet::new(),
             reading: BTreeSet::new(),
             touched: BTreeSet::new(),
+            closing: BTreeMap::new(),
             news: VecDeque::new(),
         }
     }
@@ -143,6 +143,7 @@ impl Connections {
         self.again.remove(&conn);
         self.reading.remove(&conn);
         self.touched.remove(&conn);
+        self.closing.remove(&conn);
         Some(entry)
     }
 
@@ -151,7 +152,7 @@ impl Connections {
         let why = why.into();
         let Some(entry) = self.remove(conn) else { return };
         match entry.socket {
-            Socket::Closing { .. } => {}
+            Socket::Closing(_) => {}
             Socket::Peer(link) if link.peer().is_none() && !conn.is_dialled() => self
                 .news
                 .push_back(News::Refused { from: entry.name, why: why.to_string(), reason: why.reason() }),
@@ -213,7 +214,7 @@ impl Connections {
         let result = match &mut entry.socket {
             Socket::Server(server) => server.queue(bytes).map_err(LinkEnd::from),
             Socket::Peer(link) => link.send(bytes),
-            Socket::Resolving | Socket::Dialling { .. } | Socket::Closing { .. } => Ok(()),
+            Socket::Resolving | Socket::Dialling { .. } | Socket::Closing(_) => Ok(()),
         };
         self.touched.insert(conn);
         if let Err(end) = result {
@@ -224,13 +225,14 @@ impl Connections {
     /// Ends a connection politely: what is queued leaves first.
     pub(crate) fn close(&mut self, conn: ConnId, now: Moment) {
         let Some(mut entry) = self.remove(conn) else { return };
-        if matches!(entry.socket, Socket::Resolving | Socket::Dialling { .. } | Socket::Closing { .. }) {
+        if matches!(entry.socket, Socket::Resolving | Socket::Dialling { .. } | Socket::Closing(_)) {
             return;
         }
-        entry.socket = Socket::Closing { socket: Box::new(entry.socket), until: now + LINGER };
+        entry.socket = Socket::Closing(Box::new(entry.socket));
         self.tokens.insert(entry.token, conn);
         self.entries.insert(conn, entry);
         self.touched.insert(conn);
+        self.closing.insert(conn, now + LINGER);
     }
 
     // ---- what the poll reports
@@ -393,7 +395,7 @@ impl Connections {
                 }
                 !told && !inbox.bytes().is_empty()
             }
-            Socket::Closing { socket, .. } => {
+            Socket::Closing(socket) => {
                 let ended = match socket.as_mut() {
                     Socket::Server(tcp) => inbox.drain(tcp),
                     Socket::Peer(link) => inbox.open(link).end.is_some(),
@@ -419,7 +421,7 @@ impl Connections {
                     .map_err(LinkEnd::from)
                     .map(|()| server.queued()),
                 Socket::Peer(link) => link.settle(&self.registry, entry.token).map(|()| link.queued()),
-                Socket::Closing { socket, .. } => {
+                Socket::Closing(socket) => {
                     let done = match socket.as_mut() {
                         Socket::Server(_) => true,
                         Socket::Peer(link) => {
@@ -459,7 +461,7 @@ impl Connections {
         self.entries.values().all(|entry| match &entry.socket {
             _ if entry.failed.is_some() => true,
             Socket::Peer(link) => link.queued() == 0,
-            Socket::Closing { socket, .. } => match socket.as_ref() {
+            Socket::Closing(socket) => match socket.as_ref() {
                 Socket::Peer(link) => link.queued() == 0,
                 _ => true,
             },
@@ -469,10 +471,7 @@ impl Connections {
 
     /// When [`Connections::on_time`] has something to do.
     pub(crate) fn deadline(&self) -> Option<Moment> {
-        let closing = self.entries.values().filter_map(|entry| match entry.socket {
-            Socket::Closing { until, .. } => Some(until),
-            _ => None,
-        });
+        let closing = self.closing.values().copied();
         closing.chain(self.outgoing.deadline()).chain(self.incoming.deadline()).min()
     }
 
@@ -481,10 +480,7 @@ impl Connections {
         while let Some(conn) = self.outgoing.next_expired(now).or_else(|| self.incoming.next_expired(now)) {
             self.lose(conn, LinkEnd::HandshakeTimedOut);
         }
-        let over = self.entries.iter().filter(|(_, entry)| match entry.socket {
-            Socket::Closing { until, .. } => now >= until,
-            _ => false,
-        });
+        let over = self.closing.iter().filter(|(_, until)| now >= **until);
         let over: Vec<ConnId> = over.map(|(&conn, _)| conn).collect();
         for conn in over {
             self.remove(conn);

@@ -334,7 +334,7 @@ impl Peer {
             }
             Event::Arrives(Message::Beat { from, term, master }) => {
                 let master = master.map(|master| id(master.into()));
-                election.on_beat(id(from.into()), term, master, *now, electorate);
+                election.on_beat(id(from.into()), term, master, *now, electorate.live);
             }
             Event::Arrives(Message::Roster { from, term, told }) => {
                 self.election.on_term(term, self.now);

@@ -335,7 +335,7 @@ impl Election {
         term: Term,
         master: Option<PeerId>,
         now: Moment,
-        electorate: Electorate<'_>,
+        live: &BTreeSet<PeerId>,
     ) {
         self.on_term(term, now);
         if term < self.term {
@@ -352,14 +352,14 @@ impl Election {
             (Some(master), _) if master == self.me => {}
             (Some(master), Role::Follower { master: ours, via }) => {
                 let direct = master == from && (*ours != from || *via != from);
-                if direct && (*ours == from || from < *ours || !electorate.live.contains(ours)) {
+                if direct && (*ours == from || from < *ours || !live.contains(ours)) {
                     self.follow(from, from);
                 } else if *via == from && master != *ours {
                     self.follow(master, from);
                 }
             }
             (Some(master), Role::Looking | Role::Candidate { .. }) => {
-                if master == from || !electorate.live.contains(&master) {
+                if master == from || !live.contains(&master) {
                     self.follow(master, from);
                 }
             }

@@ -103,6 +103,7 @@ impl Engine {
         let now = self.now;
         self.fetch.start_over(server, now, &mut self.out);
         self.links.iter_mut().for_each(|(_, link)| link.start_over());
+        self.unserved = true;
         self.tell_job();
     }
 
@@ -166,6 +167,9 @@ impl Engine {
             return;
         }
         let evicted: Vec<_> = self.fetch.evictions(now).filter(|(_, times)| *times >= EVICTED.0).collect();
+        if evicted.is_empty() {
+            return;
+        }
         let rival = self.links.iter().find(|(_, link)| {
             let must = if link.id < self.settings.id { EVICTED.0 } else { EVICTED.1 };
             evicted.iter().any(|(address, times)| *times >= must && link.draws_from.contains(address))
@@ -283,6 +287,7 @@ impl Engine {
             let now = self.now;
             self.fetch.start_over(&server, now, &mut self.out);
             self.links.iter_mut().for_each(|(_, link)| link.start_over());
+            self.unserved = true;
         }
         if started && !self.paused {
             self.fetch.send_on(Errand::new(Task::ResetSession));
@@ -308,6 +313,7 @@ impl Engine {
         if self.left {
             // A member it is again when a peer says so.
             self.left = false;
+            self.links.stir();
             self.election.on_stall(self.now);
         }
         for address in addresses {
@@ -358,6 +364,7 @@ impl Engine {
     /// node that came back as a member that the others no longer count could vote against them.
     fn leave(&mut self) {
         self.left = true;
+        self.links.stir();
         // The others stay members in its eyes: were they not, it would tell them so when it joins again.
         if self.durable.members.leave(self.settings.id) {
             self.on_standing(self.settings.id);

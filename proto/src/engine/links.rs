@@ -112,6 +112,11 @@ pub struct Links {
     linked: BTreeSet<PeerId>,
     /// That there is no room for another found address was told.
     found_full: bool,
+    version: u64,
+    /// When something is to be dialled or let go of next, and the version that this was found for.
+    dial_at: Option<(u64, Option<Moment>)>,
+    /// No link's silence has lasted too long before.
+    silence_at: Moment,
     rng: fastrand::Rng,
 }
 
@@ -127,8 +132,23 @@ impl Links {
             live: BTreeSet::new(),
             linked: BTreeSet::new(),
             found_full: false,
+            version: 1,
+            dial_at: None,
+            silence_at: Moment(u64::MAX),
             rng: fastrand::Rng::with_seed(seed),
         }
+    }
+
+    /// Grows with every change of who is linked or known and of where to dial. What follows from that alone needs to be
+    /// looked at only when it has grown.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Something that belongs to that changed elsewhere.
+    pub fn stir(&mut self) {
+        self.version += 1;
     }
 
     // ---- links
@@ -142,6 +162,7 @@ impl Links {
     /// Takes a link out.
     pub fn close(&mut self, conn: ConnId) -> Option<Link> {
         let link = self.links.remove(&conn)?;
+        self.was_seen(link.id, link.heard);
         self.recount();
         Some(link)
     }
@@ -157,6 +178,8 @@ impl Links {
     }
 
     fn recount(&mut self) {
+        self.stir();
+        self.silence_at = self.links.values().map(Link::silent_at).min().unwrap_or(Moment(u64::MAX));
         self.linked = self.links.values().map(|link| link.id).collect();
         self.live = self.links.values().filter(|link| link.established).map(|link| link.id).collect();
     }
@@ -224,6 +247,32 @@ impl Links {
         self.links.is_empty()
     }
 
+    /// Links whose other end has been silent for too long. Looks at them when one may be.
+    pub fn silent(&mut self, now: Moment) -> Vec<(ConnId, PeerId)> {
+        if now < self.silence_at {
+            return Vec::new();
+        }
+        let silent = self.iter().filter(|(_, link)| now >= link.silent_at());
+        let silent = silent.map(|(conn, link)| (conn, link.id)).collect();
+        let later = self.links.values().map(Link::silent_at).filter(|at| now < *at).min();
+        self.silence_at = later.unwrap_or(Moment(u64::MAX));
+        silent
+    }
+
+    /// When [`Links::silent`] has something to do, or before it.
+    #[must_use]
+    pub fn silence_deadline(&self) -> Option<Moment> {
+        (!self.links.is_empty()).then_some(self.silence_at)
+    }
+
+    /// The other end said how often it will say something.
+    pub fn expect(&mut self, conn: ConnId, interval: Duration) {
+        if let Some(link) = self.links.get_mut(&conn) {
+            link.interval = interval;
+            self.silence_at = self.silence_at.min(link.silent_at());
+        }
+    }
+
     // ---- acquaintances
 
     /// What is remembered of an id; makes the entry. Among too many, somebody without a link is forgotten for it.
@@ -258,17 +307,20 @@ impl Links {
 
     /// Forgets an id and its addresses.
     pub fn forget(&mut self, id: PeerId) {
+        self.stir();
         self.known.remove(&id);
         self.contacts.retain(|contact| contact.id != Some(id));
     }
 
     /// Lets nobody with this id in.
     pub fn ban(&mut self, id: PeerId) {
+        self.stir();
         self.banned.insert(id);
     }
 
     /// Lets the id in again.
     pub fn unban(&mut self, id: PeerId) {
+        self.stir();
         self.banned.remove(&id);
     }
 

@@ -68,14 +68,20 @@ impl Engine {
 
     /// Once a turn: newcomers are announced, those that enough nodes have heard of become members, and all is told.
     pub(super) fn turn_members(&mut self) {
-        self.found_if_alone();
-        for (conn, id) in self.links.established_ids() {
-            if !self.left && !self.durable.members.contains(id) {
-                self.meet(id);
+        let version = self.links.version();
+        if self.seen.members != version {
+            self.seen.members = version;
+            self.seen.announced = true;
+            self.found_if_alone();
+            for (conn, id) in self.links.established_ids() {
+                if !self.left && !self.durable.members.contains(id) {
+                    self.meet(id);
+                }
+                self.tell_news(conn);
             }
-            self.tell_news(conn);
         }
-        if self.newest_ticket() <= self.stored {
+        self.seen.announced = self.seen.announced && self.durable.members.announced().next().is_some();
+        if (self.left || self.seen.announced) && self.newest_ticket() <= self.stored {
             let (me, anonymous) = (self.settings.id, self.anonymous());
             for id in self.acks.confirm(&mut self.durable.members, me, anonymous) {
                 self.out.note(Event::MemberJoined { peer: id });
@@ -116,6 +122,7 @@ impl Engine {
     /// The standing of `id` changed: it is stored, and told to all.
     pub(super) fn on_standing(&mut self, id: PeerId) {
         self.dirty = true;
+        self.links.stir();
         self.election.on_roll(self.now);
         self.links.iter_mut().for_each(|(_, link)| {
             link.untold.insert(id);
@@ -148,6 +155,7 @@ impl Engine {
 
     /// Tells the new peer of the others, and the others of it.
     pub(super) fn introduce(&mut self, id: PeerId) {
+        self.links.stir();
         let live = self.links.live().clone();
         for (_, link) in self.links.iter_mut().filter(|(_, link)| link.established) {
             if link.id == id {

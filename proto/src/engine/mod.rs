@@ -57,7 +57,7 @@ use crate::{
         state::{Durable, Ticket},
         submit::Submit,
     },
-    ids::{LineNumber, PeerId},
+    ids::{LineNumber, PeerId, Term},
     lines::SharedLines,
     time::Moment,
     wire::peer::{ByeReason, Message, Vote},
@@ -115,8 +115,25 @@ pub struct Engine {
     reopened: bool,
     completed: Option<(Moment, String)>,
     from_peers: u64,
+    seen: Seen,
+    /// A neighbour needs something else than the newest lines.
+    unserved: bool,
+    /// When a line that was asked for is asked for again.
+    ask_again_at: Option<Moment>,
     /// What [`Engine::deadline`] gives: asked for often, changed by inputs alone.
     due: Option<(Moment, Why)>,
+}
+
+/// The version of [`Links`] for which something was looked at last: most turns change nothing of what it rests on.
+#[derive(Debug, Default)]
+struct Seen {
+    members: u64,
+    /// Somebody is announced.
+    announced: bool,
+    /// And how many lines had arrived.
+    spread: (u64, usize),
+    /// And whether this node led, in which term.
+    election: (u64, bool, Term),
 }
 
 /// Why a deadline is set; for people who look at wake-ups.
@@ -192,6 +209,9 @@ impl Engine {
             reopened: false,
             completed: None,
             from_peers: 0,
+            seen: Seen::default(),
+            unserved: false,
+            ask_again_at: None,
             due: None,
             durable,
             settings,
@@ -230,7 +250,10 @@ impl Engine {
                 self.on_peer_closed(conn, why);
             }
             Input::Deadline => {}
-            Input::Stored(ticket) => self.on_stored(ticket),
+            Input::Stored(ticket) => {
+                self.on_stored(ticket);
+                self.unserved = true;
+            }
             Input::Command { request, command } => self.on_command(request, command),
             Input::Found { address, how } => {
                 if !self.left {
@@ -249,6 +272,7 @@ impl Engine {
     fn on_drained(&mut self, conn: io::ConnId, queued: usize) -> bool {
         if let Some(link) = self.links.get_mut(conn) {
             link.queued = queued;
+            self.unserved = true;
             return true;
         }
         self.fetch.on_drained(conn, queued)
@@ -330,8 +354,13 @@ impl Engine {
         if self.left {
             self.election.rest(self.now);
         }
-        let electorate = electorate!(self);
-        self.election.on_time(self.now, electorate);
+        let now = (self.links.version(), self.election.is_master(), self.election.term());
+        let settled = self.election.master().is_some() && self.seen.election == now;
+        if !settled || self.election.deadline().is_some_and(|at| self.now >= at) {
+            self.seen.election = now;
+            let electorate = electorate!(self);
+            self.election.on_time(self.now, electorate);
+        }
         self.sync_ballot();
         for said in self.election.take_said() {
             match said {

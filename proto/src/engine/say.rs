@@ -54,6 +54,7 @@ impl Engine {
                 link.queued += bytes.len();
                 if let Message::NewJob(new) = message {
                     link.told = (new.job.epoch, new.job.lines);
+                    self.unserved = true;
                 }
             }
             self.out.push(Effect::Write { conn, bytes: Cow::Owned(bytes.clone()) });

@@ -37,7 +37,8 @@ impl Engine {
             let arrival = self.ledger.heard(number, text, from);
             let Some(link) = self.links.get_mut(conn) else { return };
             link.lines_received += 1;
-            if link.asked.remove(number) {
+            let asked = link.asked.remove(number);
+            if asked {
                 link.asked_at = self.now;
             }
             if matches!(arrival, Arrival::New | Arrival::Known) {
@@ -46,7 +47,10 @@ impl Engine {
             match arrival {
                 Arrival::New => {
                     self.from_peers += 1;
-                    link.repaired.1 = Duration::ZERO;
+                    // Lines that come by themselves make digests differ too, and need no repair.
+                    if asked {
+                        link.repaired.1 = Duration::ZERO;
+                    }
                     self.out.push(Effect::Keep { number, first_hand: false });
                 }
                 Arrival::Conflict => self.out.note(Event::Conflict { number, peer: from }),
@@ -77,6 +81,7 @@ impl Engine {
             link.asked.subtract(&in_vain);
             link.theirs = bitmap;
         }
+        self.unserved = true;
         self.want_missing();
     }
 
@@ -89,6 +94,7 @@ impl Engine {
             link.owed.unite(&bitmap);
             link.repaired.1 = Duration::ZERO;
         }
+        self.unserved = true;
         if !in_vain.is_empty() {
             self.compare(conn);
         }
@@ -117,6 +123,7 @@ impl Engine {
                 asked.unite(&want);
                 link.asked.unite(&want);
                 link.asked_at = self.now;
+                self.ask_again_at.get_or_insert(self.now + ASK_AGAIN);
                 wants.push((conn, want.to_bytes()));
             }
         }
@@ -127,14 +134,32 @@ impl Engine {
 
     /// Once a turn: new neighbours are greeted with a bitmap, every neighbour gets its new lines.
     pub(super) fn turn_spread(&mut self) {
-        if self.links.iter().any(|(_, link)| !link.asked.is_empty() && self.now >= link.asked_at + ASK_AGAIN)
-        {
+        if self.ask_again_at.is_some_and(|at| self.now >= at) {
             self.want_missing();
         }
-        if !self.has_reserved() {
+        if self.has_reserved() {
+            self.serve_neighbours();
+        }
+        if self.ask_again_at.is_some() {
+            let asked = self.links.iter().filter(|(_, link)| !link.asked.is_empty());
+            self.ask_again_at = asked.map(|(_, link)| link.asked_at + ASK_AGAIN).min();
+        }
+    }
+
+    fn serve_neighbours(&mut self) {
+        // On a mesh a neighbour stays one, so those that need nothing need not be looked at closely.
+        let (mesh, end) = (self.settings.swarm.topology == Topology::Mesh, self.ledger.arrivals().len());
+        let seen = (self.links.version(), end);
+        if mesh && !core::mem::take(&mut self.unserved) && self.seen.spread == seen {
             return;
         }
-        for conn in self.links.established() {
+        self.seen.spread = seen;
+        let idle = |link: &Link| {
+            mesh && link.neighbour && link.cursor == end && link.owed.is_empty() && link.differed < 2
+        };
+        let due = self.links.iter().filter(|(_, link)| link.established && !idle(link));
+        let due: Vec<ConnId> = due.map(|(conn, _)| conn).collect();
+        for conn in due {
             let Some(link) = self.links.get(conn) else { continue };
             // Both ends know that the other is at this job: ours is told once it is stored, lines would come before it.
             if link.epoch != self.durable.job.epoch || link.told.0 != link.epoch {
@@ -238,11 +263,7 @@ impl Engine {
 
     /// When [`Engine::turn_spread`] has something to do.
     pub(super) fn spread_deadline(&self) -> Option<Moment> {
-        self.links
-            .iter()
-            .filter(|(_, link)| !link.asked.is_empty())
-            .map(|(_, link)| link.asked_at + ASK_AGAIN)
-            .min()
+        self.ask_again_at
     }
 }
 

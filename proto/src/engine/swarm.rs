@@ -321,6 +321,7 @@ impl Engine {
                 {
                     link.epoch = new.job.epoch;
                     link.start_over();
+                    self.unserved = true;
                 }
             }
             Err(reason) => self.refuse(conn, id, reason),
@@ -359,13 +360,14 @@ impl Engine {
 
     fn on_beat(&mut self, conn: ConnId, id: PeerId, beat: &Beat, same_job: bool) {
         let done = self.is_done();
+        self.links.expect(conn, Duration::from_millis(u64::from(beat.interval_ms)).min(4 * IDLE_BEAT));
         let Some(link) = self.links.get_mut(conn) else { return };
-        link.interval = Duration::from_millis(u64::from(beat.interval_ms)).min(4 * IDLE_BEAT);
         link.beat = Told { held: beat.held, rate: beat.rate, drawn: beat.drawn, done: beat.done };
         link.draws_from.clone_from(&beat.draws_from);
         if same_job {
             let equal = beat.digest == self.ledger.digest() && beat.held == self.ledger.held().count();
             link.differed = if equal { 0 } else { link.differed.saturating_add(1) };
+            self.unserved |= link.differed >= 2;
             if done
                 && !beat.done
                 && let Some(outcome) = self.durable.outcome.clone()
@@ -373,8 +375,7 @@ impl Engine {
                 self.say_stored(To::Conn(conn), Message::Outcome(outcome));
             }
         }
-        let electorate = electorate!(self);
-        self.election.on_beat(id, beat.term, beat.master, self.now, electorate);
+        self.election.on_beat(id, beat.term, beat.master, self.now, self.links.live());
     }
 
     fn beat(&self) -> Message<'static> {
@@ -413,13 +414,7 @@ impl Engine {
         } else {
             self.beat_at = due;
         }
-        let silent: Vec<_> = self
-            .links
-            .iter()
-            .filter(|(_, link)| self.now >= link.silent_at())
-            .map(|(conn, link)| (conn, link.id))
-            .collect();
-        for (conn, id) in silent {
+        for (conn, id) in self.links.silent(self.now) {
             self.refuse(conn, id, ByeReason::Silent);
         }
         self.links.dial_due(self.now, self.dial_room(), &mut self.out);
@@ -432,7 +427,7 @@ impl Engine {
 
     /// When [`Engine::turn_links`] has something to do.
     pub(super) fn links_deadline(&self) -> Option<Moment> {
-        let silence = self.links.iter().map(|(_, link)| link.silent_at()).min();
+        let silence = self.links.silence_deadline();
         let beat = (!self.links.is_empty()).then_some(self.beat_at);
         let dial = self.links.dial_deadline(self.dial_room());
         silence.into_iter().chain(beat).chain(dial).min()

@@ -81,6 +81,7 @@ enum ContactState {
 impl Links {
     /// Adds an address to dial. False if it was known, or the table is full.
     pub fn add_contact(&mut self, address: &str, found: &str, id: Option<PeerId>, now: Moment) -> bool {
+        self.stir();
         if let Some(contact) = self.contacts.iter_mut().find(|contact| contact.address == address) {
             if contact.id.is_none() {
                 contact.id = id;
@@ -99,6 +100,7 @@ impl Links {
 
     /// Discovery found an address: a new one, or a sign of life of one that is known.
     pub fn on_found(&mut self, address: SocketAddr, how: &str, now: Moment, out: &mut Outbox) {
+        self.stir();
         let address = address.to_string();
         if let Some(contact) = self.contacts.iter_mut().find(|contact| contact.address == address) {
             contact.seen = now;
@@ -133,6 +135,15 @@ impl Links {
 
     /// Dials every contact that is due and whose node is not linked, `room` at once; lets go of what is long gone.
     pub fn dial_due(&mut self, now: Moment, room: usize, out: &mut Outbox) {
+        let known = self.dial_at.filter(|(version, _)| *version == self.version);
+        if known.is_some_and(|(_, at)| at.is_none_or(|at| now < at)) {
+            return;
+        }
+        self.dial(now, room, out);
+        self.dial_at = Some((self.version, self.next_dial(room)));
+    }
+
+    fn dial(&mut self, now: Moment, room: usize, out: &mut Outbox) {
         for contact in &mut self.contacts {
             if contact.id.is_some_and(|id| self.linked.contains(&id)) {
                 contact.seen = now;
@@ -166,6 +177,13 @@ impl Links {
     /// When [`Links::dial_due`] has something to do.
     #[must_use]
     pub fn dial_deadline(&self, room: usize) -> Option<Moment> {
+        match self.dial_at {
+            Some((version, at)) if version == self.version => at,
+            _ => self.next_dial(room),
+        }
+    }
+
+    fn next_dial(&self, room: usize) -> Option<Moment> {
         let full = self.under_way() >= room;
         let due = |contact: &Contact| {
             let wanted = !contact.id.is_some_and(|id| self.linked.contains(&id) || self.banned.contains(&id));
@@ -186,6 +204,7 @@ impl Links {
 
     /// The contact that is being dialled on `conn`.
     fn dialled(&mut self, conn: ConnId) -> Option<&mut Contact> {
+        self.stir();
         self.contacts
             .iter_mut()
             .find(|contact| matches!(contact.state, ContactState::Dialling { conn: dialled, .. } if dialled == conn))
@@ -203,6 +222,7 @@ impl Links {
 
     /// The contact behind this address is of no use: it is this node, or an operator took it out.
     pub fn never_dial(&mut self, address: &str) {
+        self.stir();
         for contact in self.contacts.iter_mut().filter(|contact| contact.address == address) {
             contact.state = ContactState::Never;
         }
@@ -210,6 +230,7 @@ impl Links {
 
     /// This node left: it dials nobody until addresses are added again.
     pub fn forget_contacts(&mut self) {
+        self.stir();
         self.contacts.clear();
     }
 
@@ -232,8 +253,16 @@ impl Links {
         }
     }
 
+    /// The node behind these addresses was linked until then.
+    pub(super) fn was_seen(&mut self, id: PeerId, until: Moment) {
+        for contact in self.contacts.iter_mut().filter(|contact| contact.id == Some(id)) {
+            contact.seen = contact.seen.max(until);
+        }
+    }
+
     /// The node behind these addresses works on something else.
     pub fn on_stranger(&mut self, id: PeerId) {
+        self.stir();
         for contact in self.contacts.iter_mut().filter(|contact| contact.id == Some(id)) {
             contact.stranger = true;
         }
@@ -242,6 +271,7 @@ impl Links {
     /// A link to `id` was refused or closed on purpose: its addresses wait before they are dialled again. With
     /// `lasting`, a sign of life is no reason to dial sooner.
     pub fn put_off(&mut self, id: PeerId, why: &str, lasting: bool, now: Moment) {
+        self.stir();
         let mut rng = self.rng.fork();
         for contact in self.contacts.iter_mut().filter(|contact| contact.id == Some(id)) {
             contact.refused = lasting;

@@ -3,7 +3,8 @@
 #
 # usage: run.sh SECONDS_EACH [TARGET...]
 # What is found anew gathers in fuzz/work (it stays there for the next time), what breaks in fuzz/artifacts. Exit 1 if
-# something broke. fuzz/merge.sh takes the best of fuzz/work into fuzz/corpus.
+# something broke. An input may take TIMEOUT seconds (20): more, where others have the processors for longer than that.
+# fuzz/merge.sh takes the best of fuzz/work into fuzz/corpus.
 set -eu
 cd "$(dirname "$0")"
 seconds=$1
@@ -21,7 +22,7 @@ fi
 one() {
     mkdir -p "work/$1" "artifacts/$1"
     if nice -n 19 "work/bin/$1" -artifact_prefix="artifacts/$1/" "work/$1" "corpus/$1" -max_total_time="$seconds" -dict="dict/$1.dict" \
-        -max_len=4096 -len_control=10 -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 >"work/$1.log" 2>&1; then
+        -max_len=4096 -len_control=10 -timeout="${TIMEOUT:-20}" -rss_limit_mb=1024 -print_final_stats=1 >"work/$1.log" 2>&1; then
         verdict="nothing"
     else
         verdict="FOUND $(grep -m1 -E 'panicked at|ERROR: ' "work/$1.log" || echo 'something'); see fuzz/work/$1.log"

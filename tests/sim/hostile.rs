@@ -34,6 +34,8 @@ use std::{collections::BTreeMap, net::SocketAddr};
 /// Inputs of one script, and happenings in one wait.
 const STEPS: usize = 400;
 const HAPPENINGS: usize = 3_000;
+/// Steps from one look at what an operator is shown to the next: it tells of thousands of peers, and takes as long.
+const SHOWN: usize = 16;
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,16 +121,20 @@ impl Alone {
 
     fn play(&mut self, script: &mut Script<'_>) -> Result<(), Broken> {
         self.start()?;
-        for _ in 0..STEPS {
+        for step in 0..STEPS {
             if script.0.is_empty() {
                 break;
             }
             self.step(script)?;
             self.check()?;
+            if step % SHOWN == 0 {
+                self.check_shown()?;
+            }
         }
         // Whatever it was told, it does not run hot afterwards.
         self.wait(Duration::from_secs(40))?;
-        self.check()
+        self.check()?;
+        self.check_shown()
     }
 
     fn start(&mut self) -> Result<(), Broken> {
@@ -333,7 +339,11 @@ impl Alone {
         }
         promise(members.known() <= limits::MEMBERS, || format!("{} members", members.known()))?;
         promise(addresses.len() <= limits::CONTACTS, || format!("{} addresses", addresses.len()))?;
-        promise(engine.lines().len() <= limits::LINES as usize, || "too many lines".into())?;
+        promise(engine.lines().len() <= limits::LINES as usize, || "too many lines".into())
+    }
+
+    fn check_shown(&self) -> Result<(), Broken> {
+        let Some(engine) = self.node.engine() else { return Ok(()) };
         let (status, peers) = (engine.status(), engine.peers());
         promise(status.job.have as usize == engine.lines().len(), || {
             format!("{} lines by the ledger, {} in the map", status.job.have, engine.lines().len())

@@ -323,10 +323,15 @@ fn brief(message: &Message<'_>) -> String {
 fn unstored(
     message: &Message<'_>,
     disk: &Durable,
-    votes: &BTreeMap<Term, PeerId>,
+    votes: &mut BTreeMap<Term, PeerId>,
     me: PeerId,
     to: PeerId,
 ) -> Option<&'static str> {
+    // A vote is kept by the disk that has it, or whose term is a later one: then by no other having been said in its term.
+    let mut voted = |term: Term, whom: PeerId| match term < disk.term {
+        true => *votes.entry(term).or_insert(whom) == whom,
+        false => votes.get(&term) == Some(&whom),
+    };
     let intent_of = |term: Term| disk.intent.as_ref().is_some_and(|intent| intent.term >= term);
     let outcome = |right: bool| disk.outcome.as_ref().is_some_and(|ours| ours.right >= right);
     let members =
@@ -343,13 +348,13 @@ fn unstored(
             vec![(beat.term <= disk.term, "term"), (!beat.done || outcome(true), "outcome")]
         }
         Message::Ask(ask) if ask.round != Round::PreVote => {
-            vec![(ask.term <= disk.term, "term"), (votes.get(&ask.term) == Some(&me), "vote")]
+            vec![(ask.term <= disk.term, "term"), (voted(ask.term, me), "vote")]
         }
         Message::Vote(vote) => {
             let granted = vote.granted && vote.round != Round::PreVote;
             vec![
                 (vote.term <= disk.term || vote.round == Round::PreVote, "term"),
-                (!granted || votes.get(&vote.term) == Some(&to), "vote"),
+                (!granted || voted(vote.term, to), "vote"),
                 (vote.intent.as_ref().is_none_or(|intent| intent_of(intent.term)), "INTENT"),
                 (vote.outcome.as_ref().is_none_or(|said| outcome(said.right)), "outcome"),
             ]

@@ -237,7 +237,10 @@ impl Election {
 
     /// The operator, through [`crate::wire::peer::Message::Stand`] or here, wants this node to be master.
     pub fn stand_now(&mut self, now: Moment, electorate: Electorate<'_>) {
-        if !self.is_master() && self.hears_quorum(electorate) {
+        // Until it is stored that it stands because of this, another term would only be more to store and to ask for.
+        let asked =
+            matches!(self.role, Role::Candidate { round: Round::Transfer, .. }) && self.awaits_own_vote();
+        if !self.is_master() && !asked && self.hears_quorum(electorate) {
             self.stand(Round::Transfer, now, electorate);
         }
     }

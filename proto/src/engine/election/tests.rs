@@ -92,6 +92,20 @@ fn a_candidate_waits_for_its_own_vote_to_be_stored() {
 }
 
 #[test]
+fn being_told_to_stand_again_and_again_is_one_term_for_each_time_the_disk_keeps_up() {
+    let mut node = Node::new(2, 3, Quorum::Majority).hears(&[1, 3]);
+    for _ in 0..3 {
+        node.with(Election::stand_now);
+    }
+    assert_eq!(node.election.term(), Term(1));
+    let asks = node.election.take_said().into_iter().filter(|said| matches!(said, Said::Ask(_)));
+    assert_eq!(asks.count(), 1);
+    node.with(Election::on_ballot_stored);
+    node.with(Election::stand_now);
+    assert_eq!(node.election.term(), Term(2));
+}
+
+#[test]
 fn one_vote_a_term_whoever_asks() {
     let mut voter = Node::new(1, 3, Quorum::Majority).hears(&[2, 3]);
     for from in [2, 3] {

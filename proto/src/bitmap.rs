@@ -187,7 +187,25 @@ mod tests {
             rest.subtract(&y);
             prop_assert_eq!(back(&both), a.union(&b).copied().collect::<BTreeSet<_>>());
             prop_assert_eq!(back(&rest), a.difference(&b).copied().collect::<BTreeSet<_>>());
+            prop_assert_eq!(both.count() as usize, back(&both).len());
+            prop_assert_eq!(rest.count() as usize, back(&rest).len());
             prop_assert_eq!(back(&Bitmap::from_bytes(&x.to_bytes()).unwrap()), a);
+        }
+
+        #[test]
+        fn it_says_whether_anything_changed(steps in proptest::collection::vec((0u32..100, any::<bool>()), 0..200)) {
+            let (mut bitmap, mut numbers) = (Bitmap::default(), BTreeSet::new());
+            for (number, comes) in steps {
+                let line = LineNumber(number);
+                if comes {
+                    prop_assert_eq!(bitmap.insert(line), numbers.insert(number));
+                } else {
+                    prop_assert_eq!(bitmap.remove(line), numbers.remove(&number));
+                }
+                prop_assert_eq!(bitmap.contains(line), comes);
+                prop_assert_eq!(bitmap.count() as usize, numbers.len());
+                prop_assert_eq!(bitmap.is_empty(), numbers.is_empty());
+            }
         }
     }
 

@@ -210,6 +210,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "megabytes of bits: minutes")]
     fn numbers_past_the_limit_stay_out() {
         let mut bitmap = Bitmap::default();
         assert!(!bitmap.insert(LineNumber(limits::LINES + 1)));

@@ -50,6 +50,12 @@ impl Node {
         said
     }
 
+    fn hears_of(&mut self, from: u8, master: u8) {
+        self.with(|election, now, electorate| {
+            election.on_beat(id(from), Term(1), Some(id(master)), now, electorate.live);
+        });
+    }
+
     fn vote_of(&mut self, from: u8, round: Round, term: u64) {
         self.with(|election, now, electorate| {
             election.on_vote(id(from), (round, Term(term), true), now, electorate);
@@ -162,4 +168,54 @@ fn a_newer_term_ends_a_master_and_a_master_held_up_steps_down() {
         );
         assert!(!node.election.is_master());
     }
+}
+
+#[test]
+fn who_outranks_the_one_that_asks_says_no_and_stands_soon() {
+    for (own, theirs, granted) in [(1, 0, false), (0, 0, true), (0, 1, true)] {
+        let mut node = Node::new(1, 3, Quorum::Majority).hears(&[2, 3]);
+        node.election.settings.priority = own;
+        let ask = Ask { round: Round::PreVote, term: Term(1), priority: theirs };
+        node.with(|election, now, electorate| election.on_ask(id(2), ask, now, electorate));
+        let said = node.election.take_said();
+        assert!(matches!(said[..], [Said::Vote { granted: was, .. }] if was == granted), "{said:?}");
+        assert_eq!(node.election.deadline().unwrap() <= node.now + STAND, !granted, "{own} and {theirs}");
+    }
+}
+
+#[test]
+fn after_half_to_all_of_its_patience_a_node_stands_the_preferred_one_first() {
+    for (priority, most) in [(1, STAND / 4), (0, STAND), (-1, STAND * 2)] {
+        let mut node = Node::new(1, 3, Quorum::Majority).hears(&[2, 3]);
+        node.election.settings.priority = priority;
+        for term in 1..100 {
+            node.with(|election, now, _| election.on_term(Term(term), now));
+            let patience = node.election.deadline().unwrap().since(node.now);
+            assert!((most / 2..=most).contains(&patience), "{patience:?} of {most:?}");
+        }
+    }
+}
+
+#[test]
+fn a_master_is_told_of_once_and_followed_as_long_as_it_is_heard() {
+    let mut node = Node::new(1, 3, Quorum::Majority).hears(&[2]);
+    node.hears_of(2, 2);
+    node.hears_of(2, 2);
+    let elected = |said: &Said| matches!(said, Said::Note(Event::Elected { me: false, .. }));
+    assert_eq!(node.election.take_said().iter().filter(|said| elected(said)).count(), 1);
+    node.with(Election::on_time);
+    assert_eq!(node.election.master(), Some(id(2)));
+    node.live.clear();
+    node.with(Election::on_time);
+    assert_eq!(node.election.master(), None);
+}
+
+#[test]
+fn a_node_that_others_take_for_the_master_does_not_follow_itself() {
+    let mut node = Node::new(1, 3, Quorum::Majority).hears(&[2, 3]);
+    node.hears_of(2, 1);
+    assert_eq!(node.election.master(), None);
+    node.hears_of(2, 2);
+    node.hears_of(2, 1);
+    node.election.check();
 }

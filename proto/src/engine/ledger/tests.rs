@@ -1,6 +1,7 @@
 //! What a line that comes in does to the ledger.
 
 use super::*;
+use std::collections::BTreeSet;
 
 const A: PeerId = PeerId([1; 16]);
 const B: PeerId = PeerId([2; 16]);
@@ -59,8 +60,11 @@ fn two_hearsay_texts_are_a_conflict_until_the_line_is_drawn() {
 fn two_first_hand_texts_are_reported_and_the_first_stays() {
     let mut ledger = ledger(1);
     ledger.drawn(n(0), b"one");
+    assert_eq!(ledger.two_texts(), None);
     assert_eq!(ledger.drawn(n(0), b"two"), Arrival::TwoTexts);
+    assert_eq!(ledger.drawn(n(0), b"three"), Arrival::TwoTexts);
     assert_eq!(text(&ledger, 0).unwrap(), b"one");
+    assert_eq!(ledger.two_texts(), Some((n(0), Text::from(&b"one"[..]), Text::from(&b"two"[..]))));
 }
 
 #[test]
@@ -123,4 +127,19 @@ fn equal_texts_under_two_numbers_are_two_lines() {
     assert_eq!(ledger.drawn(n(0), b""), Arrival::New);
     assert_eq!(ledger.drawn(n(1), b""), Arrival::New);
     assert_eq!(ledger.sha256(), <[u8; 32]>::from(Sha256::digest(b"\n\n")));
+}
+
+#[test]
+fn a_text_that_is_longer_or_differs_in_a_bit_has_another_print() {
+    let mut lengths = BTreeSet::new();
+    for length in 0..=40 {
+        let mut text = vec![0; length];
+        assert!(lengths.insert(print(&text)), "{length} bytes");
+        let mut prints = BTreeSet::from([print(&text)]);
+        for bit in 0..length * 8 {
+            text[bit / 8] = 1 << (bit % 8);
+            assert!(prints.insert(print(&text)), "{length} bytes, bit {bit}");
+            text[bit / 8] = 0;
+        }
+    }
 }

@@ -31,9 +31,10 @@ use lineswarm_proto::{
 use script::Script;
 use std::{collections::BTreeMap, net::SocketAddr};
 
-/// Inputs of one script, and happenings in one wait.
+/// Inputs of one script.
 const STEPS: usize = 400;
-const HAPPENINGS: usize = 3_000;
+/// Happenings in one wait: a server that was quick and falls silent is asked until as much is under way as may be.
+const HAPPENINGS: usize = 3_000 + limits::PIPELINE as usize;
 /// Steps from one look at what an operator is shown to the next: it tells of thousands of peers, and takes as long.
 const SHOWN: usize = 16;
 

@@ -82,6 +82,15 @@ fn both_ends_held_is_a_conflict_that_a_draw_settles() {
 }
 
 #[test]
+fn a_draw_between_the_ends_settles_nothing_about_them() {
+    let mut ledger = ledger(3);
+    ledger.heard(n(0), b"x", A);
+    ledger.drawn(n(1), b"x");
+    assert!(ledger.held().contains(n(0)));
+    assert_eq!(ledger.arrivals(), [n(0), n(1)]);
+}
+
+#[test]
 fn numbers_past_the_file_are_out_of_range_and_go_when_the_count_is_learnt() {
     let mut known = ledger(3);
     assert_eq!(known.drawn(n(4), b"x"), Arrival::OutOfRange);

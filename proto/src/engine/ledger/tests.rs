@@ -139,6 +139,7 @@ fn equal_texts_under_two_numbers_are_two_lines() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of steps: minutes")]
 fn a_text_that_is_longer_or_differs_in_a_bit_has_another_print() {
     let mut lengths = BTreeSet::new();
     for length in 0..=40 {
@@ -151,4 +152,11 @@ fn a_text_that_is_longer_or_differs_in_a_bit_has_another_print() {
             text[bit / 8] = 0;
         }
     }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "thousands of steps: minutes")]
+fn each_number_has_a_digest_of_its_own() {
+    let digests: BTreeSet<u64> = (0..100_000).map(|number| mix(n(number))).collect();
+    assert_eq!(digests.len(), 100_000);
 }

@@ -15,8 +15,8 @@ cd "$work"
 compare() { lineswarmctl compare "$@" || test $? = 65; }
 compare --peers 1,2,4,8,16 --rate 200 --runs 3 --out scaling
 compare --peers 4,8 --topology mesh,star,ring --rate 200 --runs 3 --out topologies
-compare --peers 16 --latency 5 --rate 100 --runs 3 --out sixteen
-compare --peers 64 --latency 5 --rate 20 --runs 3 --out sixtyfour
+for rate in 100 25; do compare --peers 16 --latency 5 --rate $rate --runs 3 --out sixteen-$rate; done
+for rate in 20 5; do compare --peers 64 --latency 5 --rate $rate --runs 3 --out sixtyfour-$rate; done
 compare --peers 3,4 --kill-master-at 50 --rate 200 --runs 3 --out killed
 lineswarmctl predict --out predicted >predicted.txt
 lineswarmctl bench transport >transport.txt
@@ -36,7 +36,7 @@ fenced() { { printf '```text\n'; sed '/: the chart$/d' "$1"; printf '```\n'; } >
 fenced predicted.txt
 fenced transport.txt
 fenced links.txt
-cat sixteen/results.md sixtyfour/results.md >large.md
+cat sixteen-*/results.md sixtyfour-*/results.md >large.md
 put scaling.md scaling scaling/results.md
 put scaling.md topologies topologies/results.md
 put scaling.md large large.md

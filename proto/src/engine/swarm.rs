@@ -17,8 +17,9 @@ use crate::{
 use core::time::Duration;
 use std::net::SocketAddr;
 
-/// While there is something to do.
+/// While there is something to do, and for each further so many links, so that there are no more beats a second.
 const BEAT: Duration = Duration::from_millis(250);
+const BEAT_LINKS: usize = 16;
 /// After DONE, or paused: an idle swarm sleeps.
 const IDLE_BEAT: Duration = Duration::from_secs(15);
 /// Peers that are dialled side by side.
@@ -30,7 +31,7 @@ impl Engine {
         if (self.is_done() && self.ledger.is_complete()) || (self.paused && !self.submit.is_under_way()) {
             IDLE_BEAT
         } else {
-            BEAT
+            BEAT * u32::try_from(self.links.len().div_ceil(BEAT_LINKS).max(1)).unwrap_or(1)
         }
     }
 

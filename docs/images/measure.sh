@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures what docs/scaling.md, docs/peer-links.md and the README show, and writes it there: the charts beside this
-# script, the tables between the markers of the pages. Takes about ten minutes; run it on a quiet machine.
+# script, the tables between the markers of the pages. Takes about a quarter of an hour; run it on a quiet machine.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 programs=${LINESWARM_PROGRAMS:-${CARGO_TARGET_DIR:-$root/target}/release}

@@ -102,8 +102,7 @@ impl Engine {
         self.paused = false;
         let now = self.now;
         self.fetch.start_over(server, now, &mut self.out);
-        self.links.iter_mut().for_each(|(_, link)| link.start_over());
-        self.unserved = true;
+        self.links.start_over();
         self.tell_job();
     }
 
@@ -286,8 +285,7 @@ impl Engine {
             self.forget_progress();
             let now = self.now;
             self.fetch.start_over(&server, now, &mut self.out);
-            self.links.iter_mut().for_each(|(_, link)| link.start_over());
-            self.unserved = true;
+            self.links.start_over();
         }
         if started && !self.paused {
             self.fetch.send_on(Errand::new(Task::ResetSession));

@@ -167,6 +167,12 @@ impl Links {
         Some(link)
     }
 
+    /// Another job: nothing of the old one counts on any link.
+    pub fn start_over(&mut self) {
+        self.stir();
+        self.links.values_mut().for_each(Link::start_over);
+    }
+
     /// The link's hello was taken.
     pub fn establish(&mut self, conn: ConnId) {
         if let Some(link) = self.links.get_mut(&conn) {

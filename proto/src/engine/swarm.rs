@@ -17,8 +17,9 @@ use crate::{
 use core::time::Duration;
 use std::net::SocketAddr;
 
-/// While there is something to do, and for each further so many links, so that there are no more beats a second.
+/// While there is something to do; so much longer for each further [`BEAT_LINKS`], so that there are no more beats a second.
 const BEAT: Duration = Duration::from_millis(250);
+/// See [`BEAT`].
 const BEAT_LINKS: usize = 16;
 /// After DONE, or paused: an idle swarm sleeps.
 const IDLE_BEAT: Duration = Duration::from_secs(15);

@@ -152,6 +152,21 @@ fn what_is_no_longer_found_goes_but_not_while_a_peer_is_linked_there() {
 }
 
 #[test]
+fn an_address_is_kept_for_a_while_after_the_last_word_of_the_peer_that_was_linked_there() {
+    let mut table = Table::new();
+    table.found(1, 0);
+    let conn = table.dial(0);
+    table.link(conn, BOB, 10);
+    table.links.establish(conn);
+    table.idle(20);
+    // Nothing changes for a day, so nothing is looked at, but the peer goes on talking.
+    let day = 24 * 3_600_000;
+    table.links.get_mut(conn).unwrap().heard = at(day);
+    table.links.close(conn);
+    table.dial(day + 1);
+}
+
+#[test]
 fn found_addresses_are_bounded_and_leave_room_for_configured_ones() {
     let mut table = Table::new();
     for n in 0..limits::FOUND + 50 {

@@ -28,6 +28,12 @@ pub const BATCH_BYTES: usize = 32 * 1024;
 pub const PEER_QUEUE_BYTES: usize = 256 * 1024;
 /// The most peers that may be linked at once, whatever `max-peers` says.
 pub const PEERS: usize = 1024;
+/// The most members that are counted for a quorum; a further node is a guest (docs/election.md).
+pub const VOTERS: usize = 33;
+/// Links beyond `max-peers` for nodes that come: each is told of others before some link has to go.
+pub const ARRIVALS: usize = 16;
+/// Where not all are linked to all, what peers sent is passed on over about so many links.
+pub const RELAYS: usize = 16;
 /// The most members that the durable list may hold.
 pub const MEMBERS: usize = 4096;
 /// A peer that tells of so many more changes of somebody's standing than are known here is not believed.

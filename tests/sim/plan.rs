@@ -46,6 +46,8 @@ pub struct Plan {
     pub submit_by: SubmitBy,
     /// `swarm.topology`
     pub topology: Topology,
+    /// `swarm.max-peers`
+    pub max_peers: usize,
     /// `server.lines` is "auto".
     pub auto: bool,
     /// Clocks run this much too fast or too slow, at most, in millionths.
@@ -80,6 +82,7 @@ impl Plan {
             swarms: 1,
             submit_by: SubmitBy::Master,
             topology: Topology::Mesh,
+            max_peers: 64,
             auto: false,
             skew_ppm: 0,
             tournament: false,
@@ -134,7 +137,7 @@ impl Plan {
                 advertise: address(node).parse().ok(),
                 peers: self.peers(node),
                 topology: self.topology,
-                max_peers: 64,
+                max_peers: self.max_peers,
             },
             election: Election { priority: i32::from(self.preferred == Some(node)), ..self.election },
             submit_by: self.submit_by,

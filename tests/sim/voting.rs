@@ -23,6 +23,8 @@ use std::{
     fmt::Write,
 };
 
+mod chance;
+
 type Ballot = (Term, Option<PeerId>);
 /// A member list: the count of each peer.
 type Roll = [u8; 4];
@@ -117,6 +119,8 @@ enum Event {
     /// A link to this peer stands.
     Meet(Who),
     Leave,
+    /// There are too many members: it is a guest from now on, and goes on.
+    Resign,
     Join,
     Arrives(Message),
     /// That many writes under way survive.
@@ -159,6 +163,10 @@ fn newborn(me: PeerId, ballot: Ballot, now: Moment) -> Election {
     let settings =
         settings::Election { quorum: Quorum::Majority, grace, in_doubt: InDoubt::Hold, priority: 0 };
     Election::new(me, settings, ballot, 1, now)
+}
+
+fn electorate<'a>(members: &'a Members, live: &'a BTreeSet<PeerId>) -> Electorate<'a> {
+    Electorate { members, anonymous: 0, live, full: false }
 }
 
 impl State {
@@ -206,7 +214,8 @@ impl State {
                 let others =
                     (0..self.peers.len()).filter(|other| *other != n && !peer.members.expects(id(*other)));
                 events.extend(others.map(|other| Event::Meet(who(id(other)))));
-                events.push(if peer.left { Event::Join } else { Event::Leave });
+                let leaves = [Event::Leave, Event::Resign];
+                events.extend(if peer.left { &[Event::Join][..] } else { &leaves });
             }
             events.extend(self.arrivals(n).map(Event::Arrives));
             let others = (0..1_u8 << self.peers.len()).filter(|heard| heard & 1 << n == 0);
@@ -296,23 +305,21 @@ impl Peer {
         if self.left {
             self.election.rest(self.now);
         }
-        let electorate = Electorate { members: &self.members, anonymous: 0, live };
-        self.election.on_time(self.now, electorate);
+        self.election.on_time(self.now, electorate(&self.members, live));
         Ok(self.speak(me, before, said))
     }
 
     fn react(&mut self, me: PeerId, event: Event, live: &BTreeSet<PeerId>) -> Result<Vec<Message>, String> {
         let mut said = Vec::new();
         let Self { election, members, now, .. } = self;
-        let electorate = Electorate { members, anonymous: 0, live };
+        let electorate = electorate(members, live);
         match event {
             Event::Crash(_) => {}
             Event::Timer => *now = election.deadline().unwrap_or(*now).max(*now),
             Event::Stored => {
                 said = self.write()?;
                 if self.disk.0 == self.election.ballot() {
-                    let electorate = Electorate { members: &self.members, anonymous: 0, live };
-                    self.election.on_ballot_stored(self.now, electorate);
+                    self.election.on_ballot_stored(self.now, self::electorate(&self.members, live));
                 }
             }
             Event::Elect => election.stand_now(*now, electorate),
@@ -320,7 +327,10 @@ impl Peer {
             Event::Meet(other) => {
                 let _ = !self.left && self.members.announce(id(other.into()));
             }
-            Event::Leave => (self.left, _) = (true, self.members.leave(me)),
+            Event::Leave | Event::Resign => {
+                self.left = matches!(event, Event::Leave);
+                self.members.leave(me);
+            }
             Event::Join => {
                 self.left = false;
                 self.election.on_stall(self.now);
@@ -352,7 +362,10 @@ impl Peer {
         }
         let (from, term) = (who(me), self.election.term());
         let roster = (told != before).then_some(Message::Roster { from, term, told });
-        let beat = Message::Beat { from, term, master: self.election.heard_master().map(who) };
+        // Where nobody is a guest, whom it hears does not matter.
+        let nobody = BTreeSet::new();
+        let master = self.election.heard_master(electorate(&self.members, &nobody)).map(who);
+        let beat = Message::Beat { from, term, master };
         let news = self.election.take_said().into_iter().filter_map(|news| match news {
             Said::Ask(ask) => Some(Message::Ask { from, round: ask.round, term: ask.term }),
             Said::Vote { to, round, term, granted } => {
@@ -441,41 +454,6 @@ pub fn wander(bounds: Bounds, seed: u64, length: usize) -> Result<Seen, String> 
         }
     }
     Ok(seen)
-}
-
-impl State {
-    /// One of the steps, mostly one that leads on: what was written gets stored, what was said arrives, once.
-    fn any_step(&self, joining: bool, news: &mut Vec<(usize, Message)>, rng: &mut fastrand::Rng) -> Step {
-        let n = rng.usize(0..self.peers.len());
-        let others = ((1_u8 << self.peers.len()) - 1) & !(1 << n);
-        let heard = others & if rng.bool() { others } else { rng.u8(..) };
-        let Some(peer) = self.peers.get(n) else { return (n, heard, Event::Timer) };
-        if !peer.writes.is_empty() && rng.u8(0..4) > 0 {
-            return (n, heard, Event::Stored);
-        }
-        news.retain(|(to, _)| *to != n || rng.u8(0..20) > 0);
-        let arrivals: Vec<_> = self.arrivals(n).collect();
-        let fresh = news.iter().position(|(to, message)| *to == n && arrivals.contains(message));
-        if let (Some(at), true) = (fresh, rng.u8(0..4) > 0) {
-            let (_, message) = news.swap_remove(at);
-            return (n, heard, Event::Arrives(message));
-        }
-        let event = match rng.u8(0..if joining { 100 } else { 60 }) {
-            0..4 => Event::Crash(rng.usize(0..=peer.writes.len())),
-            4..6 => Event::Stall,
-            6..20 => Event::Elect,
-            20..40 => Event::Timer,
-            40..60 => rng.choice(arrivals).map_or(Event::Timer, Event::Arrives),
-            _ if peer.left => Event::Join,
-            60..97 => {
-                let met = |other: &usize| *other == n || peer.members.expects(id(*other));
-                let strangers: Vec<_> = (0..self.peers.len()).filter(|other| !met(other)).collect();
-                rng.choice(strangers).map_or(Event::Timer, |other| Event::Meet(who(id(other))))
-            }
-            _ => Event::Leave,
-        };
-        (n, heard, event)
-    }
 }
 
 /// The way to a state, step by step.

@@ -41,6 +41,14 @@ pub struct Electorate<'a> {
     pub anonymous: u32,
     /// Peers whose link lives; without this node.
     pub live: &'a BTreeSet<PeerId>,
+    /// There are as many members as are counted: who is not among them is a guest.
+    pub full: bool,
+}
+
+impl Electorate<'_> {
+    fn is_guest(&self, id: PeerId) -> bool {
+        self.full && !self.members.expects(id)
+    }
 }
 
 /// What to tell whom.
@@ -156,12 +164,13 @@ impl Election {
         }
     }
 
-    /// The master, if this node hears it itself. Only this is told to others: two nodes that follow a master that is
-    /// gone through each other would never look for another.
+    /// The master, if this node hears it itself, or is a guest that a member tells of it. Only this is told to others:
+    /// two nodes that follow a master that is gone through each other would never look for another.
     #[must_use]
-    pub fn heard_master(&self) -> Option<PeerId> {
+    pub fn heard_master(&self, electorate: Electorate<'_>) -> Option<PeerId> {
+        let sure = |via| electorate.is_guest(self.me) && electorate.members.contains(via);
         match self.role {
-            Role::Follower { master, via } if master != via => None,
+            Role::Follower { master, via } if master != via && !sure(via) => None,
             _ => self.master(),
         }
     }

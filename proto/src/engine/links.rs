@@ -6,10 +6,15 @@ mod contacts;
 #[cfg(test)]
 mod tests;
 
-pub use contacts::{CONFIGURED, Contact};
+pub use contacts::{CONFIGURED, Contact, Room};
 
 use crate::{
-    bitmap::Bitmap, engine::io::ConnId, ids::PeerId, limits, time::Moment, wire::frame::FrameReader,
+    bitmap::Bitmap,
+    engine::{io::ConnId, state::Members},
+    ids::PeerId,
+    limits,
+    time::Moment,
+    wire::frame::FrameReader,
 };
 use core::time::Duration;
 use std::{
@@ -110,6 +115,8 @@ pub struct Links {
     live: BTreeSet<PeerId>,
     /// With a link, established or not.
     linked: BTreeSet<PeerId>,
+    /// Of `known`, those that told where they listen, or of whom that was told.
+    reachable: usize,
     /// That there is no room for another found address was told.
     found_full: bool,
     version: u64,
@@ -131,6 +138,7 @@ impl Links {
             banned: BTreeSet::new(),
             live: BTreeSet::new(),
             linked: BTreeSet::new(),
+            reachable: 0,
             found_full: false,
             version: 1,
             dial_at: None,
@@ -188,6 +196,26 @@ impl Links {
         self.silence_at = self.links.values().map(Link::silent_at).min().unwrap_or(Moment(u64::MAX));
         self.linked = self.links.values().map(|link| link.id).collect();
         self.live = self.links.values().filter(|link| link.established).map(|link| link.id).collect();
+        self.count_known();
+    }
+
+    /// Somebody's address may have become known.
+    pub fn count_known(&mut self) {
+        self.reachable = self.known.values().filter(|known| known.listen.is_some()).count();
+    }
+
+    /// How many nodes are known that could be linked.
+    #[must_use]
+    pub fn reachable(&self) -> usize {
+        self.reachable
+    }
+
+    /// Any one of the established links that all has been told on, and whose other end is none of `kept`.
+    pub fn any_but(&mut self, kept: &Members) -> Option<(ConnId, PeerId)> {
+        let may_go = |link: &Link| link.established && link.untold.is_empty() && !kept.expects(link.id);
+        let may_go: Vec<_> =
+            self.iter().filter(|(_, link)| may_go(link)).map(|(conn, link)| (conn, link.id)).collect();
+        self.rng.choice(may_go)
     }
 
     /// One link.

@@ -63,14 +63,15 @@ impl Acks {
 impl Engine {
     /// Configured addresses that have not led to anybody who is expected yet.
     pub(super) fn anonymous(&self) -> u32 {
-        self.links.anonymous(&self.durable.members)
+        self.links.anonymous(&self.durable.members, self.settings.swarm.voters())
     }
 
     /// Once a turn: newcomers are announced, those that enough nodes have heard of become members, and all is told.
     pub(super) fn turn_members(&mut self) {
-        let version = self.links.version();
-        if self.seen.members != version {
-            self.seen.members = version;
+        self.resign_if_too_many();
+        let now = (self.links.version(), self.election.is_master());
+        if self.seen.members != now {
+            self.seen.members = now;
             self.seen.announced = true;
             self.found_if_alone();
             for (conn, id) in self.links.established_ids() {
@@ -110,7 +111,7 @@ impl Engine {
         let members = &mut self.durable.members;
         let none_to_ask = members.iter().next().is_none() && self.links.is_configured(id);
         let joined = none_to_ask && members.join(id);
-        let announced = !joined && members.announce(id);
+        let announced = !joined && self.has_place() && self.durable.members.announce(id);
         if joined {
             self.out.note(Event::MemberJoined { peer: id });
         }
@@ -151,16 +152,23 @@ impl Engine {
             }
             self.links.add_contact(&address.to_string(), "told", Some(id), self.now);
         }
+        self.links.count_known();
     }
 
     /// Tells the new peer of the others, and the others of it.
     pub(super) fn introduce(&mut self, id: PeerId) {
         self.links.stir();
-        let live = self.links.live().clone();
+        let mut others = self.links.live().clone();
+        let crowded = self.is_crowded();
+        if crowded {
+            // Members are to be linked to each other. The others have met enough already.
+            others.extend(self.durable.members.roll().map(|(id, _)| id));
+        }
+        others.remove(&id);
         for (_, link) in self.links.iter_mut().filter(|(_, link)| link.established) {
             if link.id == id {
-                link.untold.extend(live.iter().filter(|other| **other != id));
-            } else {
+                link.untold.extend(&others);
+            } else if !crowded {
                 link.untold.insert(id);
             }
         }

@@ -12,12 +12,14 @@ macro_rules! electorate {
     ($engine:expr) => {
         $crate::engine::election::Electorate {
             members: &$engine.durable.members,
-            anonymous: $engine.links.anonymous(&$engine.durable.members),
+            anonymous: $engine.links.anonymous(&$engine.durable.members, $engine.settings.swarm.voters()),
+            full: $engine.durable.members.is_full($engine.settings.swarm.voters()),
             live: $engine.links.live(),
         }
     };
 }
 
+mod crowd;
 pub mod election;
 pub mod errand;
 pub mod event;
@@ -107,6 +109,8 @@ pub struct Engine {
     recalls: Recalls,
     refused: Refused,
     beat_at: Moment,
+    /// When one more node is dialled than is needed, in a crowd.
+    mix_at: Moment,
     started: bool,
     paused: bool,
     left: bool,
@@ -127,7 +131,8 @@ pub struct Engine {
 /// The version of [`Links`] for which something was looked at last: most turns change nothing of what it rests on.
 #[derive(Debug, Default)]
 struct Seen {
-    members: u64,
+    /// And whether this node led.
+    members: (u64, bool),
     /// Somebody is announced.
     announced: bool,
     /// And how many lines had arrived.
@@ -201,6 +206,7 @@ impl Engine {
             recalls: Recalls::default(),
             refused: Refused::default(),
             beat_at: now,
+            mix_at: now,
             started: settings.autostart,
             paused: false,
             left: false,

@@ -1,7 +1,7 @@
 //! What the engine is told at its start: the settings of `lineswarmd.toml` that the core decides by.
 //! All values were checked by the daemon's configuration; the engine takes them as they are.
 
-use crate::ids::PeerId;
+use crate::{ids::PeerId, limits};
 use core::{num::NonZeroU32, time::Duration};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -57,6 +57,14 @@ pub struct Swarm {
     pub topology: Topology,
     /// The most links.
     pub max_peers: usize,
+}
+
+impl Swarm {
+    /// How many members are counted for a quorum at most: all can be linked, with as many links left for guests.
+    #[must_use]
+    pub fn voters(&self) -> usize {
+        limits::VOTERS.min(self.max_peers / 2 + 1)
+    }
 }
 
 /// `[election]`

@@ -232,16 +232,16 @@ impl Engine {
 
     /// Fills the link's queue up to its bound, first with what was asked for.
     fn push_lines(&mut self, conn: ConnId) {
-        let mesh = self.settings.swarm.topology == Topology::Mesh;
         let Some(id) = self.links.get(conn).map(|link| link.id) else { return };
         let unasked = self.pushes_to(id);
+        let first_hand_only = self.settings.swarm.topology == Topology::Mesh && !self.relays_to(id);
         let Some(link) = self.links.get_mut(conn) else { return };
         if !unasked {
             link.cursor = self.ledger.arrivals().len();
         }
         while link.queued < limits::PEER_QUEUE_BYTES {
             let mut batch = Vec::new();
-            let count = gather(link, &self.ledger, mesh, &mut batch);
+            let count = gather(link, &self.ledger, first_hand_only, &mut batch);
             if count == 0 {
                 break;
             }
@@ -267,7 +267,8 @@ impl Engine {
     }
 }
 
-/// One batch for one link: lines it asked for, then new ones. On a mesh only what was drawn here is new to others.
+/// One batch for one link: lines it asked for, then new ones. Where all are linked to all, only what was drawn here is new
+/// to others.
 fn gather(link: &mut Link, ledger: &Ledger, first_hand_only: bool, batch: &mut Vec<u8>) -> usize {
     let mut count = 0;
     while batch.len() < limits::BATCH_BYTES {

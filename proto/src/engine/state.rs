@@ -154,6 +154,20 @@ impl Members {
         expected.map(|(&id, count)| (id, count % 3 == MEMBER))
     }
 
+    /// Are there so many, members and announced?
+    #[must_use]
+    pub fn is_full(&self, voters: usize) -> bool {
+        self.known() >= voters && self.roll().count() >= voters
+    }
+
+    /// Is `id` a member or announced, after so many lower ids? Of all that see so, none is among the lowest of all.
+    #[must_use]
+    pub fn is_surplus(&self, id: PeerId, voters: usize) -> bool {
+        self.known() > voters
+            && self.expects(id)
+            && self.roll().nth(voters).is_some_and(|(first, _)| first <= id)
+    }
+
     /// How many ids are known, members or not.
     #[must_use]
     pub fn known(&self) -> usize {
@@ -244,6 +258,16 @@ mod tests {
         assert_eq!(members, before);
         let mut spent = Members([(id(1), u32::MAX)].into());
         assert!(!spent.announce(id(1)) && !spent.join(id(1)) && !spent.contains(id(1)));
+    }
+
+    #[test]
+    fn of_too_many_members_each_knows_whether_it_is_among_the_lowest() {
+        let mut members = Members::default();
+        (1..=6).for_each(|n| assert!(if n % 2 == 0 { members.join(id(n)) } else { members.announce(id(n)) }));
+        assert!(members.is_full(6) && !members.is_full(7));
+        let surplus = |voters| (0..9).filter(|n| members.is_surplus(id(*n), voters)).collect::<Vec<_>>();
+        assert_eq!((surplus(6), surplus(4), surplus(7)), (vec![], vec![5, 6], vec![]));
+        assert!(members.leave(id(2)) && !members.is_full(6) && members.is_surplus(id(6), 4));
     }
 
     #[test]

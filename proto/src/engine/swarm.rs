@@ -23,8 +23,6 @@ const BEAT: Duration = Duration::from_millis(250);
 const BEAT_LINKS: usize = 16;
 /// After DONE, or paused: an idle swarm sleeps.
 const IDLE_BEAT: Duration = Duration::from_secs(15);
-/// Peers that are dialled side by side.
-const DIALS_AT_ONCE: usize = 16;
 
 impl Engine {
     /// How often this node says that it lives.
@@ -77,7 +75,7 @@ impl Engine {
                 return;
             }
             self.refuse(older, id, ByeReason::SecondLink);
-        } else if self.links.len() >= self.settings.swarm.max_peers {
+        } else if !self.has_room_for_newcomer() {
             self.turn_away(conn, (id, Some(address)), ByeReason::Full, ByeReason::Full.text());
             return;
         }
@@ -383,7 +381,7 @@ impl Engine {
     fn beat(&self) -> Message<'static> {
         Message::Beat(Beat {
             term: self.election.term(),
-            master: self.election.heard_master(),
+            master: self.election.heard_master(electorate!(self)),
             held: self.ledger.held().count(),
             digest: self.ledger.digest(),
             drawn: self.fetch.counts().draws,
@@ -419,20 +417,14 @@ impl Engine {
         for (conn, id) in self.links.silent(self.now) {
             self.refuse(conn, id, ByeReason::Silent);
         }
-        self.links.dial_due(self.now, self.dial_room(), &mut self.out);
-    }
-
-    /// So many dials may be under way.
-    fn dial_room(&self) -> usize {
-        self.settings.swarm.max_peers.saturating_sub(self.links.len()).min(DIALS_AT_ONCE)
+        self.turn_crowd();
     }
 
     /// When [`Engine::turn_links`] has something to do.
     pub(super) fn links_deadline(&self) -> Option<Moment> {
         let silence = self.links.silence_deadline();
         let beat = (!self.links.is_empty()).then_some(self.beat_at);
-        let dial = self.links.dial_deadline(self.dial_room());
-        silence.into_iter().chain(beat).chain(dial).min()
+        silence.into_iter().chain(beat).chain(self.crowd_deadline()).min()
     }
 
     /// Says goodbye to everybody.

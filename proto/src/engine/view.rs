@@ -158,10 +158,11 @@ impl Engine {
         self.ledger.held().contains(number)
     }
 
-    /// Members and configured addresses without a link: somebody is worth looking for.
+    /// Members and configured addresses without a link: somebody is worth looking for, unless there is a crowd already.
     #[must_use]
     pub fn has_absent_peers(&self) -> bool {
-        !self.left && (self.anonymous() > 0 || self.absent().next().is_some())
+        let enough = self.is_crowded() && self.links.len() >= self.settings.swarm.max_peers / 2;
+        !self.left && !enough && (self.anonymous() > 0 || self.absent().next().is_some())
     }
 
     /// Members without a link.

@@ -21,9 +21,10 @@ impl Election {
         }
     }
 
-    /// Do the live peers and this node suffice?
+    /// Do the live peers and this node suffice? Never for a guest: it leads nobody.
     pub(super) fn hears_quorum(&self, electorate: Electorate<'_>) -> bool {
-        self.settings.quorum == Quorum::Available || self.grace_over || self.hears_majority(electorate)
+        let heard_decide = self.settings.quorum == Quorum::Available || self.grace_over;
+        !electorate.is_guest(self.me) && (heard_decide || self.hears_majority(electorate))
     }
 
     /// Are the live peers and this node a majority of all members?
@@ -32,9 +33,9 @@ impl Election {
         is_majority(heard, electorate.members.roll(), electorate.anonymous)
     }
 
-    /// Live peers and this node.
+    /// Live peers and this node, but for guests.
     fn heard(&self, electorate: Electorate<'_>) -> BTreeSet<PeerId> {
-        electorate.live.iter().copied().chain([self.me]).collect()
+        electorate.live.iter().copied().chain([self.me]).filter(|id| !electorate.is_guest(*id)).collect()
     }
 
     pub(super) fn waits_for_grace(&self) -> bool {
@@ -43,7 +44,7 @@ impl Election {
 
     /// For how long there is no majority, and whether the grace is over.
     pub(super) fn watch_majority(&mut self, now: Moment, electorate: Electorate<'_>) {
-        if self.hears_majority(electorate) {
+        if electorate.is_guest(self.me) || self.hears_majority(electorate) {
             self.without_majority = None;
             self.grace_over = false;
             return;

@@ -10,6 +10,7 @@ struct Node {
     members: Members,
     anonymous: u32,
     live: BTreeSet<PeerId>,
+    full: bool,
     now: Moment,
 }
 
@@ -21,7 +22,7 @@ impl Node {
         let mut list = Members::default();
         (1..=members).for_each(|n| assert!(list.join(id(n))));
         let election = Election::new(id(me), settings, (Term(0), None), 7, Moment::ZERO);
-        Self { election, members: list, anonymous: 0, live: BTreeSet::new(), now: Moment::ZERO }
+        Self { election, members: list, anonymous: 0, live: BTreeSet::new(), full: false, now: Moment::ZERO }
     }
 
     fn hears(mut self, live: &[u8]) -> Self {
@@ -30,7 +31,12 @@ impl Node {
     }
 
     fn with<R>(&mut self, act: impl FnOnce(&mut Election, Moment, Electorate<'_>) -> R) -> R {
-        let electorate = Electorate { members: &self.members, anonymous: self.anonymous, live: &self.live };
+        let electorate = Electorate {
+            members: &self.members,
+            anonymous: self.anonymous,
+            live: &self.live,
+            full: self.full,
+        };
         act(&mut self.election, self.now, electorate)
     }
 
@@ -134,15 +140,14 @@ fn one_vote_a_term_whoever_asks() {
 #[test]
 fn a_master_that_is_only_heard_of_is_not_told_on() {
     let mut node = Node::new(1, 3, Quorum::Majority).hears(&[2]);
-    node.with(|election, now, electorate| {
-        election.on_beat(id(2), Term(1), Some(id(3)), now, electorate.live)
-    });
-    assert_eq!((node.election.master(), node.election.heard_master()), (Some(id(3)), None));
+    node.with(|election, now, electorate| election.on_beat(id(2), Term(1), Some(id(3)), now, electorate.live));
+    assert_eq!(
+        (node.election.master(), node.with(|election, _, electorate| election.heard_master(electorate))),
+        (Some(id(3)), None)
+    );
     node.live.insert(id(3));
-    node.with(|election, now, electorate| {
-        election.on_beat(id(3), Term(1), Some(id(3)), now, electorate.live)
-    });
-    assert_eq!(node.election.heard_master(), Some(id(3)));
+    node.with(|election, now, electorate| election.on_beat(id(3), Term(1), Some(id(3)), now, electorate.live));
+    assert_eq!(node.with(|election, _, electorate| election.heard_master(electorate)), Some(id(3)));
 }
 
 #[test]
@@ -218,4 +223,17 @@ fn a_node_that_others_take_for_the_master_does_not_follow_itself() {
     node.hears_of(2, 2);
     node.hears_of(2, 1);
     node.election.check();
+}
+
+#[test]
+fn a_guest_leads_nobody_and_where_those_who_are_heard_decide_it_does_not_count() {
+    for quorum in [Quorum::Available, Quorum::Grace, Quorum::Majority] {
+        let mut guest = Node::new(9, 3, quorum).hears(&[1, 2, 3]);
+        guest.full = true;
+        assert_eq!(guest.wait(30_000, true), []);
+    }
+    let mut member = Node::new(1, 3, Quorum::Available).hears(&[8, 9]);
+    member.full = true;
+    member.wait(30_000, true);
+    assert!(member.election.is_master());
 }

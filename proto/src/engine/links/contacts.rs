@@ -78,6 +78,22 @@ enum ContactState {
     Never,
 }
 
+/// How many dials may be under way when one more begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Whoever is dialled.
+    pub any: usize,
+    /// Whoever is a member, or announced.
+    pub members: usize,
+}
+
+impl Room {
+    fn of(self, contact: &Contact, members: &Members) -> usize {
+        let counts = self.members > self.any && contact.id.is_some_and(|id| members.expects(id));
+        if counts { self.members } else { self.any }
+    }
+}
+
 impl Links {
     /// Adds an address to dial. False if it was known, or the table is full.
     pub fn add_contact(&mut self, address: &str, found: &str, id: Option<PeerId>, now: Moment) -> bool {
@@ -133,18 +149,19 @@ impl Links {
         self.contacts.push(Contact::new(&address, how, None, now));
     }
 
-    /// Dials every contact that is due and whose node is not linked, `room` at once; lets go of what is long gone.
-    pub fn dial_due(&mut self, now: Moment, room: usize, out: &mut Outbox) {
+    /// Dials every contact that is due and whose node is not linked, as far as there is room, any of too many;
+    /// lets go of what is long gone.
+    pub fn dial_due(&mut self, now: Moment, room: Room, members: &Members, out: &mut Outbox) {
         let known = self.dial_at.filter(|(version, _)| *version == self.version);
         if known.is_some_and(|(_, at)| at.is_none_or(|at| now < at)) {
             return;
         }
-        self.dial(now, room, out);
-        self.dial_at = Some((self.version, self.next_dial(room)));
+        self.dial(now, room, members, out);
+        self.dial_at = Some((self.version, self.next_dial(room, members)));
     }
 
-    fn dial(&mut self, now: Moment, room: usize, out: &mut Outbox) {
-        for contact in &mut self.contacts {
+    fn dial(&mut self, now: Moment, room: Room, members: &Members, out: &mut Outbox) {
+        for contact in self.contacts.iter_mut().filter(|contact| contact.is_only_found()) {
             if contact.id.is_some_and(|id| self.linked.contains(&id)) {
                 contact.seen = now;
             }
@@ -152,19 +169,24 @@ impl Links {
         let before = self.contacts.len();
         self.contacts.retain(|contact| !contact.is_gone(now));
         self.found_full &= self.contacts.len() == before;
-        let mut room = room.saturating_sub(self.under_way());
-        for contact in &mut self.contacts {
-            let wanted = !contact.id.is_some_and(|id| self.linked.contains(&id) || self.banned.contains(&id));
+        let mut under_way = self.under_way();
+        let mut due = Vec::new();
+        let wanted =
+            |id: Option<PeerId>| !id.is_some_and(|id| self.linked.contains(&id) || self.banned.contains(&id));
+        for (at, contact) in self.contacts.iter_mut().enumerate() {
             match contact.state {
-                ContactState::Waiting { until } if now >= until && wanted && room > 0 => {
-                    contact.dial(now, out);
-                    room -= 1;
+                ContactState::Waiting { until }
+                    if now >= until && under_way < room.of(contact, members) && wanted(contact.id) =>
+                {
+                    due.push(at);
                 }
                 ContactState::Dialling { conn, since } if now >= since + DIAL_PATIENCE => {
                     out.push(Effect::Close { conn });
                     contact.failed("no connection within 8 s", now, &mut self.rng);
                 }
-                ContactState::Dialling { conn, since } if contact.alive && wanted && now >= since + DARK => {
+                ContactState::Dialling { conn, since }
+                    if contact.alive && now >= since + DARK && wanted(contact.id) =>
+                {
                     out.push(Effect::Close { conn });
                     contact.dial(now, out);
                     contact.anew = true;
@@ -172,26 +194,42 @@ impl Links {
                 _ => {}
             }
         }
+        if due.len() > room.any {
+            self.rng.shuffle(&mut due);
+        }
+        for at in due {
+            if let Some(contact) =
+                self.contacts.get_mut(at).filter(|contact| under_way < room.of(contact, members))
+            {
+                contact.dial(now, out);
+                under_way += 1;
+            }
+        }
     }
 
     /// When [`Links::dial_due`] has something to do.
     #[must_use]
-    pub fn dial_deadline(&self, room: usize) -> Option<Moment> {
+    pub fn dial_deadline(&self, room: Room, members: &Members) -> Option<Moment> {
         match self.dial_at {
             Some((version, at)) if version == self.version => at,
-            _ => self.next_dial(room),
+            _ => self.next_dial(room, members),
         }
     }
 
-    fn next_dial(&self, room: usize) -> Option<Moment> {
-        let full = self.under_way() >= room;
+    fn next_dial(&self, room: Room, members: &Members) -> Option<Moment> {
+        let under_way = self.under_way();
+        let wanted =
+            |id: Option<PeerId>| !id.is_some_and(|id| self.linked.contains(&id) || self.banned.contains(&id));
         let due = |contact: &Contact| {
-            let wanted = !contact.id.is_some_and(|id| self.linked.contains(&id) || self.banned.contains(&id));
             match contact.state {
-                ContactState::Dialling { since, .. } if contact.alive && wanted => Some(since + DARK),
+                ContactState::Dialling { since, .. } if contact.alive && wanted(contact.id) => {
+                    Some(since + DARK)
+                }
                 ContactState::Dialling { since, .. } => Some(since + DIAL_PATIENCE),
                 // When a dial under way ends, there is room again, and a turn.
-                ContactState::Waiting { until } => (wanted && !full).then_some(until),
+                ContactState::Waiting { until } => {
+                    (under_way < room.of(contact, members) && wanted(contact.id)).then_some(until)
+                }
                 ContactState::Never => None,
             }
         };
@@ -285,13 +323,15 @@ impl Links {
         &self.contacts
     }
 
-    /// Configured addresses that have not led to anybody who is expected yet.
+    /// Configured addresses that have not led to anybody who is expected yet, as far as there are places for them.
     #[must_use]
-    pub fn anonymous(&self, members: &Members) -> u32 {
+    pub fn anonymous(&self, members: &Members, voters: usize) -> u32 {
         let open =
             |contact: &&Contact| !contact.stranger && !contact.id.is_some_and(|id| members.expects(id));
         let count = self.contacts.iter().filter(|contact| contact.is_configured()).filter(open);
-        u32::try_from(count.count()).unwrap_or(u32::MAX)
+        let count = count.count();
+        let places = if count > 0 { voters.saturating_sub(members.roll().count()) } else { 0 };
+        u32::try_from(count.min(places)).unwrap_or(u32::MAX)
     }
 
     /// A configured address leads to `id`.

@@ -28,7 +28,7 @@ impl Table {
 
     /// What is dialled, and what is given up, at this time.
     fn turn(&mut self, ms: u64) -> (Vec<ConnId>, Vec<ConnId>) {
-        self.links.dial_due(at(ms), 8, &mut self.out);
+        self.links.dial_due(at(ms), ROOM, &Members::default(), &mut self.out);
         let (mut dialled, mut closed) = (Vec::new(), Vec::new());
         while let Some(effect) = self.out.pop() {
             match effect {
@@ -57,6 +57,7 @@ impl Table {
 }
 
 const BOB: PeerId = PeerId([2; 16]);
+const ROOM: Room = Room { any: 8, members: 8 };
 
 #[test]
 fn a_found_address_is_dialled_at_once_and_a_sign_of_life_ends_the_wait_after_a_failure() {
@@ -66,13 +67,16 @@ fn a_found_address_is_dialled_at_once_and_a_sign_of_life_ends_the_wait_after_a_f
     table.links.on_dial_failed(conn, "refused", at(1000));
     let mut last = at(1000);
     for _ in 0..8 {
-        last = table.links.dial_deadline(8).unwrap();
-        table.links.dial_due(last, 8, &mut table.out);
+        last = table.links.dial_deadline(ROOM, &Members::default()).unwrap();
+        table.links.dial_due(last, ROOM, &Members::default(), &mut table.out);
         let Some(Effect::DialPeer { conn, .. }) = table.out.pop() else { panic!("no dial") };
         table.links.on_dial_failed(conn, "refused", last);
     }
     let ms = last.0 / 1000 + 700;
-    assert!(table.links.dial_deadline(8).unwrap() > at(ms + 5000), "it waits longer and longer");
+    assert!(
+        table.links.dial_deadline(ROOM, &Members::default()).unwrap() > at(ms + 5000),
+        "it waits longer and longer"
+    );
     table.found(1, ms);
     table.dial(ms);
 }
@@ -84,12 +88,16 @@ fn a_sign_of_life_cuts_a_dial_into_the_dark_short_but_only_once() {
     let dark = table.dial(0);
     table.found(1, 300);
     table.idle(300);
-    assert_eq!(table.links.dial_deadline(8), Some(at(500)));
+    assert_eq!(table.links.dial_deadline(ROOM, &Members::default()), Some(at(500)));
     let (dialled, closed) = table.turn(500);
     assert_eq!((dialled.len(), closed), (1, vec![dark]));
     table.found(1, 1100);
     table.idle(1100);
-    assert_eq!(table.links.dial_deadline(8), Some(at(8500)), "the new dial has all its time");
+    assert_eq!(
+        table.links.dial_deadline(ROOM, &Members::default()),
+        Some(at(8500)),
+        "the new dial has all its time"
+    );
 }
 
 #[test]
@@ -103,7 +111,7 @@ fn an_address_that_is_oneself_is_never_dialled_again_however_often_it_is_found()
         table.found(1, ms * 10_000);
         table.idle(ms * 10_000);
     }
-    assert_eq!(table.links.dial_deadline(8), None);
+    assert_eq!(table.links.dial_deadline(ROOM, &Members::default()), None);
 }
 
 #[test]
@@ -114,7 +122,7 @@ fn a_link_without_a_hello_yet_is_not_dialled_a_second_time() {
     table.link(conn, BOB, 10);
     table.found(1, 700);
     table.idle(700);
-    assert_eq!(table.links.dial_deadline(8), None);
+    assert_eq!(table.links.dial_deadline(ROOM, &Members::default()), None);
 }
 
 #[test]
@@ -129,7 +137,7 @@ fn a_peer_that_does_not_fit_is_dialled_less_and_less_though_it_answers_each_time
         table.links.close(conn);
         table.found(1, ms);
         last = ms;
-        ms = table.links.dial_deadline(8).unwrap().0 / 1000 + 1;
+        ms = table.links.dial_deadline(ROOM, &Members::default()).unwrap().0 / 1000 + 1;
     }
     assert!(ms - last >= 2500, "{} ms", ms - last);
 }
@@ -147,7 +155,7 @@ fn what_is_no_longer_found_goes_but_not_while_a_peer_is_linked_there() {
     table.links.close(conn);
     let conn = table.dial(day + 1);
     table.links.on_dial_failed(conn, "refused", at(day + 1));
-    table.links.dial_due(at(day + 20 * 60_000), 8, &mut table.out);
+    table.links.dial_due(at(day + 20 * 60_000), ROOM, &Members::default(), &mut table.out);
     assert!(table.links.contacts().is_empty());
 }
 
@@ -185,7 +193,7 @@ fn nothing_is_due_while_all_dials_allowed_are_under_way() {
         table.found(n + 1, 0);
     }
     assert_eq!(table.turn(0).0.len(), 8);
-    assert_eq!(table.links.dial_deadline(8), Some(at(8000)));
+    assert_eq!(table.links.dial_deadline(ROOM, &Members::default()), Some(at(8000)));
 }
 
 #[test]

@@ -44,7 +44,7 @@ soak:
 ## 5 ms apart come to the fastest possible, in virtual time. Fail on a miss: make bench-links ROWS=--strict.
 bench-links:
 	$(CARGO) bench -p lineswarmd --bench links -- $(ROWS)
-	$(CARGO) test --release -p lineswarm-tests --test spreading -- --include-ignored --nocapture
+	$(CARGO) test --release -p lineswarm-tests --test spreading --test crowds -- --include-ignored --nocapture
 
 ## What the programs cost beside the least that does the same work, on a quiet machine: 20 minutes. Writes the table of
 ## docs/performance.md. Some parts only, without writing: make bench-limits ROWS='starts growth'.

@@ -13,6 +13,7 @@ pub mod net;
 pub mod node;
 pub mod oracle;
 pub mod plan;
+mod reach;
 pub mod transcript;
 pub mod voting;
 pub mod world;

@@ -15,6 +15,7 @@ use crate::{
     node::{Conn, Node},
     oracle::Oracle,
     plan,
+    reach::Reach,
     transcript::Transcript,
 };
 use core::time::Duration;
@@ -62,6 +63,7 @@ pub struct World {
     /// Ids whose disk was lost.
     gone: Vec<PeerId>,
     causes: Option<Causes>,
+    reach: Option<Reach>,
     recalled: Vec<(usize, Merged)>,
 }
 
@@ -101,6 +103,7 @@ impl World {
             requests: 0,
             gone: Vec::new(),
             causes: None,
+            reach: None,
             recalled: Vec::new(),
             rng,
         };
@@ -178,11 +181,11 @@ impl World {
 
     pub(crate) fn happen(&mut self, what: Happening) -> Result<(), Broken> {
         let Some(what) = self.put_by(what) else { return Ok(()) };
-        let lives: Vec<Life> = self.nodes.iter().map(Node::life).collect();
         let server = if self.server_up { Life::Lives(self.server_life) } else { Life::Ended };
+        let nodes = &self.nodes;
         let lives = |place| match place {
             Place::Server => server,
-            Place::Node(node) => lives.get(node).copied().unwrap_or(Life::Ended),
+            Place::Node(node) => nodes.get(node).map_or(Life::Ended, Node::life),
         };
         let (wire, heard) = match what {
             Happening::Wake { node, alarm } => {
@@ -389,6 +392,9 @@ impl World {
                     return Ok(());
                 };
                 self.oracle.on_keep(node, &lines, number)?;
+                if let Some(reach) = &mut self.reach {
+                    reach.on_keep(node, number, now);
+                }
                 state.disk.keep(&lines, number, first_hand);
             }
             Effect::Forget { number } => state.disk.forget(number),

@@ -1,7 +1,8 @@
 //! What can be asked of a world as a whole.
 
 use super::World;
-use crate::{Broken, causes::Causes, net::Place, node::Node};
+use crate::{Broken, causes::Causes, net::Place, node::Node, oracle::Traffic, reach::Reach};
+use core::time::Duration;
 use lineswarm_proto::engine::recall::Merged;
 
 impl World {
@@ -50,6 +51,23 @@ impl World {
     /// From here on each merged list of events is checked against what could have caused what.
     pub fn watch_causes(&mut self) {
         self.causes = Some(Causes::new(self.nodes.len()));
+    }
+
+    /// From here on it is noted when lines reach nodes.
+    pub fn watch_reach(&mut self) {
+        self.reach = Some(Reach::default());
+    }
+
+    /// How long lines took from their first draw to the last node: on average, and at most.
+    #[must_use]
+    pub fn reach(&self) -> (Duration, Duration) {
+        self.reach.as_ref().map(Reach::times).unwrap_or_default()
+    }
+
+    /// What was said on peer links so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.oracle.traffic()
     }
 
     /// The swarm's events as nodes gathered them, oldest question first: who asked, and what it got.

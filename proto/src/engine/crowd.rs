@@ -43,10 +43,6 @@ impl Engine {
 
     /// Dials; lets a link go if there are too many.
     pub(super) fn turn_crowd(&mut self) {
-        if self.is_crowded() {
-            // Chance and time decide here too.
-            self.links.stir();
-        }
         let room = self.dial_room();
         self.links.dial_due(self.now, room, &self.durable.members, &mut self.out);
         if !self.is_crowded() {

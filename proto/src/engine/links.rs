@@ -120,8 +120,8 @@ pub struct Links {
     /// That there is no room for another found address was told.
     found_full: bool,
     version: u64,
-    /// When something is to be dialled or let go of next, and the version that this was found for.
-    dial_at: Option<(u64, Option<Moment>)>,
+    /// When something is to be dialled or let go of next, and the version and room that this was found for.
+    dial_at: Option<((u64, Room), Option<Moment>)>,
     /// No link's silence has lasted too long before.
     silence_at: Moment,
     rng: fastrand::Rng,

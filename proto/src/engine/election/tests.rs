@@ -140,13 +140,17 @@ fn one_vote_a_term_whoever_asks() {
 #[test]
 fn a_master_that_is_only_heard_of_is_not_told_on() {
     let mut node = Node::new(1, 3, Quorum::Majority).hears(&[2]);
-    node.with(|election, now, electorate| election.on_beat(id(2), Term(1), Some(id(3)), now, electorate.live));
+    node.with(|election, now, electorate| {
+        election.on_beat(id(2), Term(1), Some(id(3)), now, electorate.live)
+    });
     assert_eq!(
         (node.election.master(), node.with(|election, _, electorate| election.heard_master(electorate))),
         (Some(id(3)), None)
     );
     node.live.insert(id(3));
-    node.with(|election, now, electorate| election.on_beat(id(3), Term(1), Some(id(3)), now, electorate.live));
+    node.with(|election, now, electorate| {
+        election.on_beat(id(3), Term(1), Some(id(3)), now, electorate.live)
+    });
     assert_eq!(node.with(|election, _, electorate| election.heard_master(electorate)), Some(id(3)));
 }
 

@@ -79,7 +79,7 @@ enum ContactState {
 }
 
 /// How many dials may be under way when one more begins.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
     /// Whoever is dialled.
     pub any: usize,
@@ -152,12 +152,12 @@ impl Links {
     /// Dials every contact that is due and whose node is not linked, as far as there is room, any of too many;
     /// lets go of what is long gone.
     pub fn dial_due(&mut self, now: Moment, room: Room, members: &Members, out: &mut Outbox) {
-        let known = self.dial_at.filter(|(version, _)| *version == self.version);
+        let known = self.dial_at.filter(|(found_for, _)| *found_for == (self.version, room));
         if known.is_some_and(|(_, at)| at.is_none_or(|at| now < at)) {
             return;
         }
         self.dial(now, room, members, out);
-        self.dial_at = Some((self.version, self.next_dial(room, members)));
+        self.dial_at = Some(((self.version, room), self.next_dial(room, members)));
     }
 
     fn dial(&mut self, now: Moment, room: Room, members: &Members, out: &mut Outbox) {
@@ -211,7 +211,7 @@ impl Links {
     #[must_use]
     pub fn dial_deadline(&self, room: Room, members: &Members) -> Option<Moment> {
         match self.dial_at {
-            Some((version, at)) if version == self.version => at,
+            Some((found_for, at)) if found_for == (self.version, room) => at,
             _ => self.next_dial(room, members),
         }
     }

@@ -20,6 +20,9 @@ const OPERATORS: u64 = 0x6c65_6176_6500;
 /// Names the chance by which the nodes are told of different addresses; see [`OPERATORS`].
 const KNOWERS: u64 = 0x6c61_7374_0009;
 
+/// Names the chance by which there are more nodes than one may be linked to; see [`OPERATORS`].
+const CROWDS: u64 = 0x6372_6f77_6400;
+
 /// A random plan.
 #[must_use]
 pub fn plan(seed: u64) -> Plan {
@@ -38,6 +41,10 @@ pub fn plan(seed: u64) -> Plan {
     plan.tournament = rng.bool();
     if fastrand::Rng::with_seed(seed ^ KNOWERS).u8(0..6) == 0 {
         plan.knows = Knows::Last;
+    }
+    let mut crowds = fastrand::Rng::with_seed(seed ^ CROWDS);
+    if crowds.u8(0..6) == 0 {
+        (plan.nodes, plan.max_peers) = (crowds.usize(6..=9), crowds.usize(4..=6));
     }
     plan
 }

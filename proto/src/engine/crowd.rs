@@ -11,11 +11,14 @@ use crate::{
     time::Moment,
     wire::peer::ByeReason,
 };
+use core::time::Duration;
 
 /// Peers that are dialled side by side.
 const DIALS_AT_ONCE: usize = 16;
-/// One more node is dialled after so many heartbeats, and somebody may have to go for it.
+/// One more node is dialled after so many heartbeats, and somebody may have to go for it; but not later than after
+/// [`MIX_AT_LEAST`].
 const MIX_BEATS: u32 = 20;
+const MIX_AT_LEAST: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// More nodes are known than may be linked.
@@ -49,7 +52,7 @@ impl Engine {
             return;
         }
         if self.now >= self.mix_at {
-            self.mix_at = self.now + self.beat_interval() * MIX_BEATS;
+            self.mix_at = self.now + (self.beat_interval() * MIX_BEATS).min(MIX_AT_LEAST);
         }
         // What waits for the disk tells some of them of others.
         let all_said = self.deferred.is_empty();

@@ -2,7 +2,7 @@
 
 use sim::chaos;
 
-const STORIES: [(u64, &str); 18] = [
+const STORIES: [(u64, &str); 20] = [
     (
         0x42,
         "a lone node that lost its disk was master of the same term again: another id, so no promise is broken",
@@ -29,6 +29,11 @@ const STORIES: [(u64, &str); 18] = [
         "two newcomers that heard of each other before they heard of the founder were a majority in their own eyes",
     ),
     (0x3f9c, "a beat that waited for the disk said DONE of a job that a reset had ended meanwhile"),
+    (
+        0x27ee,
+        "two parts of a crowd that had never met each filled all places of members, and each elected a master of term 1",
+    ),
+    (0x45a7, "the same, after all had stopped and started again"),
     (0xb4a, "all knew DONE and nobody had the lines any more"),
 ];
 

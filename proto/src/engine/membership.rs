@@ -63,7 +63,7 @@ impl Acks {
 impl Engine {
     /// Configured addresses that have not led to anybody who is expected yet.
     pub(super) fn anonymous(&self) -> u32 {
-        self.links.anonymous(&self.durable.members, self.settings.swarm.voters())
+        electorate!(self).anonymous
     }
 
     /// Once a turn: newcomers are announced, those that enough nodes have heard of become members, and all is told.

@@ -12,7 +12,11 @@ macro_rules! electorate {
     ($engine:expr) => {
         $crate::engine::election::Electorate {
             members: &$engine.durable.members,
-            anonymous: $engine.links.anonymous(&$engine.durable.members, $engine.settings.swarm.voters()),
+            anonymous: $engine.links.anonymous(
+                &$engine.durable.members,
+                $engine.settings.swarm.voters(),
+                $engine.election.term() > $crate::ids::Term::default(),
+            ),
             full: $engine.durable.members.is_full($engine.settings.swarm.voters()),
             live: $engine.links.live(),
         }

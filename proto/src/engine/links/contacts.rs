@@ -323,15 +323,22 @@ impl Links {
         &self.contacts
     }
 
-    /// Configured addresses that have not led to anybody who is expected yet, as far as there are places for them.
+    /// Configured addresses that have not led to anybody who is expected yet, as far as there are places for them. Where
+    /// nobody was `elected` yet and half of them led to nobody, all: else the parts of a crowd that has not met might each
+    /// fill all places.
     #[must_use]
-    pub fn anonymous(&self, members: &Members, voters: usize) -> u32 {
-        let open =
-            |contact: &&Contact| !contact.stranger && !contact.id.is_some_and(|id| members.expects(id));
-        let count = self.contacts.iter().filter(|contact| contact.is_configured()).filter(open);
-        let count = count.count();
-        let places = if count > 0 { voters.saturating_sub(members.roll().count()) } else { 0 };
-        u32::try_from(count.min(places)).unwrap_or(u32::MAX)
+    pub fn anonymous(&self, members: &Members, voters: usize, elected: bool) -> u32 {
+        let (mut all, mut open, mut unmet) = (0, 0, 0);
+        for contact in self.contacts.iter().filter(|contact| contact.is_configured()) {
+            all += 1;
+            unmet += usize::from(contact.id.is_none());
+            open += usize::from(!contact.stranger && !contact.id.is_some_and(|id| members.expects(id)));
+        }
+        if open == 0 || (!elected && 2 * unmet > all) {
+            return u32::try_from(open).unwrap_or(u32::MAX);
+        }
+        let places = voters.saturating_sub(members.roll().count());
+        u32::try_from(open.min(places)).unwrap_or(u32::MAX)
     }
 
     /// A configured address leads to `id`.

@@ -6,6 +6,7 @@
 mod pacer {
     pub(crate) mod link;
     pub(crate) mod properties;
+    mod trace;
 }
 
 use lineswarm_proto::{

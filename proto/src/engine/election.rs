@@ -364,7 +364,7 @@ impl Election {
             (Some(master), _) if master == self.me => {}
             (Some(master), Role::Follower { master: ours, via }) => {
                 let direct = master == from && (*ours != from || *via != from);
-                if direct && (*ours == from || from < *ours || !live.contains(ours)) {
+                if direct && (from <= *ours || !live.contains(ours)) {
                     self.follow(from, from);
                 } else if *via == from && master != *ours {
                     self.follow(master, from);

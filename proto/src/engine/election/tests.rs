@@ -212,8 +212,9 @@ fn a_master_is_told_of_once_and_followed_as_long_as_it_is_heard() {
     node.hears_of(2, 2);
     let elected = |said: &Said| matches!(said, Said::Note(Event::Elected { me: false, .. }));
     assert_eq!(node.election.take_said().iter().filter(|said| elected(said)).count(), 1);
+    node.now = node.now + Duration::from_secs(60);
     node.with(Election::on_time);
-    assert_eq!(node.election.master(), Some(id(2)));
+    assert_eq!((node.election.master(), node.election.take_said()), (Some(id(2)), vec![]));
     node.live.clear();
     node.with(Election::on_time);
     assert_eq!(node.election.master(), None);

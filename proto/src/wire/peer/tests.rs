@@ -3,6 +3,7 @@
 use super::*;
 use crate::wire::frame::FrameReader;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn id(byte: u8) -> PeerId {
     PeerId([byte; 16])
@@ -137,6 +138,125 @@ fn a_text_with_a_newline_is_refused() {
     let (mut reader, mut input) = (FrameReader::default(), bytes.as_slice());
     let frame = reader.next(&mut input).unwrap().unwrap();
     assert_eq!(Message::read(frame), Err(MessageError::BadBody(3)));
+}
+
+/// Is it taken by who reads it?
+fn is_taken(message: &Message<'_>) -> bool {
+    let mut bytes = Vec::new();
+    write(&mut bytes, 0, message);
+    let (mut reader, mut input) = (FrameReader::default(), bytes.as_slice());
+    let frame = reader.next(&mut input).unwrap().unwrap();
+    Message::read(frame).is_ok()
+}
+
+#[test]
+fn each_field_may_be_as_long_as_its_bound_and_no_longer() {
+    let text = |bytes: usize| "x".repeat(bytes);
+    let job_with = |swarm: usize, label: usize, lines: u32| JobId {
+        swarm: text(swarm),
+        label: text(label),
+        lines,
+        ..job()
+    };
+    let members = |count: usize| {
+        let mut members = Members::default();
+        (0..count).for_each(|n| assert!(members.join(PeerId((n as u128).to_le_bytes()))));
+        members
+    };
+    let address = SocketAddr::from(([127, 0, 0, 1], 1));
+    let roster = |count: usize, known: usize, name: usize| {
+        let known = vec![(id(1), text(name), address); known];
+        Message::Roster(Roster { members: members(count), known })
+    };
+    let beat = |rate: f32, sources: usize| {
+        let beat = examples().into_iter().find_map(|message| match message {
+            Message::Beat(beat) => Some(beat),
+            _ => None,
+        });
+        let draws_from = vec![IpAddr::from([127, 0, 0, 3]); sources];
+        Message::Beat(Beat { rate, draws_from, ..beat.unwrap() })
+    };
+    let recalled = |events: usize, bytes: usize| {
+        let past = |bytes| Past {
+            seq: 1,
+            lamport: 1,
+            at_ms: 1,
+            level: Level::Info,
+            what: text(bytes),
+            fields: vec![],
+        };
+        let mut events = vec![past(0); events];
+        events[0] = past(bytes);
+        Message::Recalled(Recalled { number: 1, events })
+    };
+    let hello = |change: &dyn Fn(&mut Hello)| {
+        let Some(Message::Hello(mut hello)) = examples().into_iter().next() else { unreachable!() };
+        change(&mut hello);
+        Message::Hello(hello)
+    };
+    let vote = |intent: Option<Intent>, outcome: Option<Outcome>| {
+        Message::Vote(Box::new(Vote { round: Round::Vote, term: Term(1), granted: true, intent, outcome }))
+    };
+    let intent_with = |label: usize| Intent { job: job_with(1, label, 1), ..intent() };
+    let outcome_with =
+        |label: usize, reply: usize| Outcome { intent: intent_with(label), reply: text(reply), ..outcome() };
+    for more in [0, 1] {
+        let name = limits::NAME_BYTES + more;
+        let reply = limits::REPLY_BYTES + more;
+        let long = vec![b'x'; limits::TEXT_BYTES + more];
+        let messages = [
+            hello(&|hello| hello.name = text(name)),
+            hello(&|hello| hello.server = text(name)),
+            hello(&|hello| hello.job = job_with(name, 1, 1)),
+            hello(&|hello| hello.members = members(limits::MEMBERS + more)),
+            hello(&|hello| hello.intent = Some(intent_with(name))),
+            hello(&|hello| hello.outcome = Some(outcome_with(1, reply))),
+            hello(&|hello| hello.outcome = Some(outcome_with(name, 1))),
+            Message::Bye(Bye { reason: 1, text: text(reply) }),
+            Message::Lines(vec![(LineNumber(1), &long)]),
+            vote(Some(intent_with(name)), None),
+            vote(None, Some(outcome_with(1, reply))),
+            Message::Intent(intent_with(name)),
+            Message::Outcome(outcome_with(1, reply)),
+            roster(limits::MEMBERS + more, 0, 1),
+            roster(1, limits::MEMBERS + more, 1),
+            roster(1, 1, name),
+            Message::NewJob(NewJob { job: job_with(1, name, 1), server: "h:1".into() }),
+            Message::NewJob(NewJob {
+                job: job_with(1, 1, limits::LINES + more as u32),
+                server: "h:1".into(),
+            }),
+            Message::NewJob(NewJob { job: job(), server: text(name) }),
+            beat(1.0, limits::SOURCES + more),
+            recalled(limits::EVENTS + more, 1),
+            recalled(1, limits::RECALL_BYTES + more),
+        ];
+        for (at, message) in messages.iter().enumerate() {
+            assert_eq!(is_taken(message), more == 0, "the {at}th, {more} beyond its bound");
+        }
+    }
+    assert!(!is_taken(&beat(f32::NAN, 1)) && !is_taken(&beat(f32::INFINITY, 1)));
+}
+
+#[test]
+fn each_reason_of_a_bye_has_a_name_and_words_of_its_own() {
+    use ByeReason::*;
+    let reasons = [
+        GoingDown,
+        OtherSwarm,
+        OtherFile,
+        SecondLink,
+        Banned,
+        Full,
+        Broken,
+        Contradicts,
+        Oneself,
+        Leaving,
+        Silent,
+    ];
+    let names: BTreeSet<_> = reasons.iter().map(|reason| reason.name()).collect();
+    let texts: BTreeSet<_> = reasons.iter().map(|reason| reason.text()).collect();
+    assert_eq!((names.len(), texts.len()), (reasons.len(), reasons.len()));
 }
 
 proptest! {

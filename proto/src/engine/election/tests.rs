@@ -221,6 +221,15 @@ fn a_master_is_told_of_once_and_followed_as_long_as_it_is_heard() {
 }
 
 #[test]
+fn who_hears_of_the_master_from_another_hears_of_the_next_one_so_too() {
+    let mut node = Node::new(1, 4, Quorum::Majority).hears(&[2]);
+    for master in [3, 4, 4] {
+        node.hears_of(2, master);
+        assert_eq!(node.election.master(), Some(id(master)));
+    }
+}
+
+#[test]
 fn a_node_that_others_take_for_the_master_does_not_follow_itself() {
     let mut node = Node::new(1, 3, Quorum::Majority).hears(&[2, 3]);
     node.hears_of(2, 1);

@@ -160,3 +160,14 @@ fn each_number_has_a_digest_of_its_own() {
     let digests: BTreeSet<u64> = (0..100_000).map(|number| mix(n(number))).collect();
     assert_eq!(digests.len(), 100_000);
 }
+
+#[test]
+fn what_is_missing_begins_with_0_unless_the_last_number_is_held() {
+    for (held, missing) in
+        [(None, vec![0, 1, 2]), (Some(3), vec![1, 2]), (Some(0), vec![1, 2]), (Some(1), vec![0, 2])]
+    {
+        let mut ledger = ledger(3);
+        held.map(|number| ledger.drawn(n(number), b"x"));
+        assert_eq!(ledger.missing().collect::<Vec<_>>(), missing.into_iter().map(n).collect::<Vec<_>>());
+    }
+}

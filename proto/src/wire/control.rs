@@ -483,3 +483,14 @@ pub struct LogLine {
     /// `what key=value ...`; a long one is cut, and ends with "...".
     pub message: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_looks_may_be_asked_on_the_status_socket() {
+        assert!(Command::Status.is_read() && Command::Why.is_read());
+        assert!(!Command::Leave.is_read() && !Command::Pause.is_read());
+    }
+}

@@ -1,4 +1,4 @@
-//! What the pacer does and believes in a number of scenes, every two seconds, beside the file that says what it did when
+//! What the pacer does and believes in a number of scenes, every six seconds, beside the file that says what it did when
 //! somebody last looked: no change of pacing goes unseen. After a wanted one: UPDATE=1 cargo test -p lineswarm-proto --test pacer.
 
 use super::link::{Client, Scene, run_client};
@@ -11,7 +11,7 @@ use std::{fs, num::NonZeroU32, path::Path, time::Duration};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/pacer.txt");
 
-/// A pacer whose every send and deadline goes into one number, and whose beliefs are told every two seconds.
+/// A pacer whose every send and deadline goes into one number, and whose beliefs are told every six seconds.
 struct Traced {
     pacer: Pacer,
     start: Option<Moment>,
@@ -55,7 +55,7 @@ impl Traced {
 impl Client for Traced {
     fn due(&mut self, now: Moment) -> u32 {
         let second = now.since(*self.start.get_or_insert(now)).as_secs();
-        if second >= self.second + 2 {
+        if second >= self.second + 6 {
             self.second = second;
             self.tell(second);
         }
@@ -94,8 +94,9 @@ impl Client for Traced {
 
 fn scenes() -> Vec<(String, Scene)> {
     let mut scenes = Vec::new();
-    let mut add =
-        |name: &str, scene: Scene| scenes.push((name.to_owned(), Scene { seconds: 8.0, from: 0.0, ..scene }));
+    let mut add = |name: &str, scene: Scene| {
+        scenes.push((name.to_owned(), Scene { seconds: 26.0, from: 0.0, ..scene }))
+    };
     for kind in [Spacing, Bucket, Window] {
         for (rate, burst, latency) in [
             (100.0, 1, 0),
@@ -104,19 +105,21 @@ fn scenes() -> Vec<(String, Scene)> {
             (100.0, 10, 50),
             (100.0, 100, 200),
             (3000.0, 50, 20),
+            (40.0, 2, 5),
+            (250.0, 30, 5),
         ] {
             let name = format!("{kind:?} {rate}/s, burst {burst}, {latency} ms");
             add(&name, Scene { burst, ..Scene::new(kind, rate).latency(latency) });
         }
         for latency in [0, 30] {
             let base = Scene { burst: 5, ..Scene::new(kind, 100.0).latency(latency) };
-            let rates = vec![(0.0, 100.0), (2.5, 30.0), (5.0, 300.0)];
+            let rates = vec![(0.0, 100.0), (7.0, 30.0), (14.0, 300.0)];
             add(&format!("{kind:?} 100, 30, 300/s, {latency} ms"), Scene { rates, ..base.clone() });
-            let losses = vec![1.0, 2.5, 2.7, 5.1];
+            let losses = vec![1.0, 2.5, 2.7, 5.1, 11.3, 19.0];
             add(&format!("{kind:?} 100/s, {latency} ms, losses"), Scene { losses, ..base.clone() });
             let late = Duration::from_millis(3);
             add(&format!("{kind:?} 100/s, {latency} ms, late wake-ups"), Scene { late, ..base.clone() });
-            let lossy = Some((0.1, 4.0));
+            let lossy = Some((0.1, 14.0));
             add(&format!("{kind:?} 100/s, {latency} ms, lossy path"), Scene { lossy, ..base.clone() });
             let cap = Some(70.0);
             add(&format!("{kind:?} 100/s, {latency} ms, cap 70"), Scene { cap, ..base.clone() });

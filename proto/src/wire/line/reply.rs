@@ -271,3 +271,19 @@ fn in_range(field: &[u8]) -> Result<LineNumber, ReplyError> {
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_line_at_the_front_is_read_in_one_go() {
+        assert_eq!(whole_line(b"120\nab\nrest"), Some((LineNumber(120), &b"ab"[..], &b"rest"[..])));
+        assert_eq!(whole_line(b"7\n\n"), Some((LineNumber(7), &b""[..], &b""[..])));
+        for unsound in
+            [&b"7\nab"[..], b"\nab\n", b"16000001\na\n", b"7x\nab\n", b"000000007\nab\n", b"-1\n-1\n"]
+        {
+            assert_eq!(whole_line(unsound), None);
+        }
+    }
+}

@@ -206,6 +206,7 @@ fn one_altered_byte_anywhere_is_damage_and_never_a_panic() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of replays: hours")]
 fn a_capture_cut_short_anywhere_is_told_and_one_with_more_behind_its_end_too() {
     let bytes = capture();
     for at in 0..bytes.len() {

@@ -150,6 +150,7 @@ fn is_taken(message: &Message<'_>) -> bool {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "megabytes of bodies: minutes")]
 fn each_field_may_be_as_long_as_its_bound_and_no_longer() {
     let text = |bytes: usize| "x".repeat(bytes);
     let job_with = |swarm: usize, label: usize, lines: u32| JobId {

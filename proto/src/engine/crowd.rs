@@ -16,9 +16,9 @@ use core::time::Duration;
 /// Peers that are dialled side by side.
 const DIALS_AT_ONCE: usize = 16;
 /// One more node is dialled after so many heartbeats, and somebody may have to go for it; but not later than after
-/// [`MIX_AT_LEAST`].
+/// [`LONGEST_MIX`].
 const MIX_BEATS: u32 = 20;
-const MIX_AT_LEAST: Duration = Duration::from_secs(30);
+const LONGEST_MIX: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// More nodes are known than may be linked.
@@ -52,7 +52,7 @@ impl Engine {
             return;
         }
         if self.now >= self.mix_at {
-            self.mix_at = self.now + (self.beat_interval() * MIX_BEATS).min(MIX_AT_LEAST);
+            self.mix_at = self.now + (self.beat_interval() * MIX_BEATS).min(LONGEST_MIX);
         }
         // What waits for the disk tells some of them of others.
         let all_said = self.deferred.is_empty();
@@ -90,7 +90,8 @@ impl Engine {
         }
     }
 
-    /// Is what peers sent passed on to this one? In a crowd, over some links, the same at both ends.
+    /// Is what peers sent passed on to this one? In a crowd, over some links; both ends choose by the same chance, and
+    /// nearly always the same (how many links each has differs).
     pub(super) fn relays_to(&self, id: PeerId) -> bool {
         let head = |id: PeerId| id.0.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
         let lot =

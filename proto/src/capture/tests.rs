@@ -193,6 +193,7 @@ fn an_engine_that_goes_on_in_the_middle_is_captured_from_there() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of replays: hours")]
 fn one_altered_byte_anywhere_is_damage_and_never_a_panic() {
     let bytes = capture();
     for at in 0..bytes.len() {

@@ -113,6 +113,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "thousands of sources: minutes")]
     fn many_sources_cost_no_more_memory() {
         let mut refused = Refused::default();
         for n in 0..5000_u16 {

@@ -271,6 +271,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "thousands of peers: minutes")]
     fn crowds_that_peers_tell_of_fill_the_list_and_no_more() {
         let mut members = Members::default();
         for town in 0..3 {

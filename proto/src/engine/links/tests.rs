@@ -222,6 +222,7 @@ fn a_peer_that_listens_on_all_addresses_listens_where_its_link_comes_from() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of acquaintances: minutes")]
 fn of_too_many_acquaintances_those_with_a_link_are_kept() {
     let mut table = Table::new();
     let first = PeerId([0; 16]);

@@ -25,21 +25,22 @@ mod run_error;
 mod signals;
 mod store;
 
-use args::Args;
+use args::{Args, Asked};
 use config::{Config, Environment};
 use event_loop::EventLoop;
 use exit::Exit;
 use logging::LogLines;
 use run_error::RunError;
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 fn main() -> ExitCode {
     let args = match Args::parse(std::env::args_os()) {
-        Ok(args) => args,
+        Ok(Asked::Run(args)) => args,
+        Ok(Asked::Help) => return print(args::HELP),
+        Ok(Asked::Version) => return print(concat!("lineswarmd ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(error) => {
-            // What cannot be printed was asked for by nobody who is still there.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
+            eprintln!("lineswarmd: {error}");
+            return Exit::Usage.into();
         }
     };
     let config = match Config::load(&args, &Environment::of_process()) {
@@ -50,12 +51,10 @@ fn main() -> ExitCode {
         }
     };
     if args.print_config {
-        print!("{}", config.to_toml());
-        return Exit::Ok.into();
+        return print(&config.to_toml());
     }
     if args.check {
-        println!("OK");
-        return Exit::Ok.into();
+        return print("OK\n");
     }
     let log = logging::start(args.log_level, args.log_format);
     match run(args, config, log) {
@@ -65,6 +64,12 @@ fn main() -> ExitCode {
             error.exit().into()
         }
     }
+}
+
+/// What was asked for is printed; if nobody reads it, it was asked for by nobody who is still there.
+fn print(text: &str) -> ExitCode {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Exit::Ok.into()
 }
 
 fn run(args: Args, config: Config, log: LogLines) -> Result<Exit, RunError> {

@@ -23,19 +23,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What `--help` shows in the value's place.
-    pub(crate) fn placeholder(self) -> &'static str {
-        match self {
-            Self::Text => "TEXT",
-            Self::Choice(_) => "WORD",
-            Self::List => "ITEM",
-            Self::Whole => "NUMBER",
-            Self::WholeOrAuto | Self::NumberOrAuto => "NUMBER|auto",
-            Self::Switch => "true|false",
-            Self::Span => "TIME",
-        }
-    }
-
     /// For messages: "must be ...".
     pub(crate) fn expects(self) -> String {
         match self {

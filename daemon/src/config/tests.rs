@@ -14,7 +14,7 @@ fn environment() -> Environment {
 }
 
 fn args(line: &[&str]) -> Args {
-    Args::parse(["lineswarmd"].iter().chain(line).map(Into::into)).unwrap()
+    Args::of(line.iter().map(Into::into))
 }
 
 fn load(line: &[&str]) -> Result<Config, ConfigError> {

@@ -3,8 +3,9 @@
 
 mod markdown;
 mod roff;
+mod tree;
 
-use crate::{args, config::SETTINGS};
+use crate::config::SETTINGS;
 use clap_mangen::Man;
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
@@ -24,8 +25,14 @@ fn title(name: &str, section: &str, about: &str) -> String {
 }
 
 #[test]
+fn the_help_is_the_one_that_is_printed() {
+    let help = tree::command().term_width(100).render_help().to_string();
+    golden::is_kept("daemon/src/args/help.txt", &help);
+}
+
+#[test]
 fn the_page_of_the_daemon_is_the_one_that_is_installed() {
-    let man = Man::new(args::command()).section("8");
+    let man = Man::new(tree::command()).section("8");
     let mut page = Vec::new();
     man.render(&mut page).unwrap();
     let page = String::from_utf8(page).unwrap();
@@ -39,7 +46,7 @@ fn the_completions_are_those_that_are_installed() {
     use clap_complete::Shell::{Bash, Fish, Zsh};
     for (shell, name) in [(Bash, "lineswarmd.bash"), (Zsh, "_lineswarmd"), (Fish, "lineswarmd.fish")] {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut args::command(), "lineswarmd", &mut script);
+        clap_complete::generate(shell, &mut tree::command(), "lineswarmd", &mut script);
         golden::is_kept(&format!("etc/completions/{name}"), &String::from_utf8(script).unwrap());
     }
 }

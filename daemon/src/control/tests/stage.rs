@@ -97,7 +97,7 @@ pub(super) fn config(name: &str, at: &Path) -> Config {
         ("--control-socket", path("control.sock")),
     ];
     let words = line.into_iter().flat_map(|(flag, value)| [flag.into(), value]);
-    let args = Args::parse(std::iter::once("lineswarmd".into()).chain(words)).unwrap();
+    let args = Args::of(words);
     let environment = Environment { variables: BTreeMap::new(), uid: 0, etc: "/nowhere".into() };
     Config::load(&args, &environment).unwrap()
 }

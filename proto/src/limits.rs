@@ -22,8 +22,9 @@ pub const REPLIES_BYTES: usize = 16 * 1024 * 1024;
 
 /// The longest peer frame (kind and body), in bytes: a `Have` bitmap of [`LINES`] bits, or one longest line.
 pub const FRAME_BYTES: usize = 2 * 1024 * 1024 + 64;
-/// A batch of lines is closed when its texts pass this many bytes.
-pub const BATCH_BYTES: usize = 32 * 1024;
+/// A batch of lines is closed when its texts pass this many bytes: a frame that mostly lies within one sealed record
+/// ([`RECORD_TEXT_BYTES`]) is read where it lies.
+pub const BATCH_BYTES: usize = 15 * 1024;
 /// Lines are no longer queued for a peer whose unsent bytes pass this; the rest waits in the arrival log.
 pub const PEER_QUEUE_BYTES: usize = 256 * 1024;
 /// The most peers that may be linked at once, whatever `max-peers` says.
@@ -101,6 +102,8 @@ pub const RECORD_TEXT_BYTES: usize = 16 * 1024;
 pub const RECORDS_PER_KEY: u64 = 4096;
 /// What is read from one connection in one turn of the loop, in bytes.
 pub const TURN_BYTES: usize = 64 * 1024;
+/// The same of a peer, whose bytes are kept twice, sealed and opened.
+pub const PEER_TURN_BYTES: usize = 32 * 1024;
 /// Connections accepted from one listener in one turn of the loop.
 pub const TURN_ACCEPTS: usize = 64;
 /// Names waiting for the resolver thread.

@@ -7,12 +7,13 @@ use super::{
     conn::{Conn, ReadOutcome},
     peer_link::{PeerLink, Turn},
 };
-use lineswarm_proto::limits::TURN_BYTES;
+use lineswarm_proto::limits::{PEER_TURN_BYTES, RECORD_TEXT_BYTES, TURN_BYTES};
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Inbox {
     raw: Vec<u8>,
+    /// With room for a turn's records and the one whose beginning the last turn brought.
     text: Vec<u8>,
     /// The bytes are the first so many of `raw`; else they are `text`.
     plain: Option<usize>,
@@ -20,7 +21,11 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn new() -> Self {
-        Self { raw: vec![0; TURN_BYTES], text: Vec::new(), plain: None }
+        Self {
+            raw: vec![0; TURN_BYTES],
+            text: Vec::with_capacity(PEER_TURN_BYTES + RECORD_TEXT_BYTES),
+            plain: None,
+        }
     }
 
     /// What was read last.

@@ -6,7 +6,7 @@
 use std::io;
 
 use lineswarm_proto::ids::PeerId;
-use lineswarm_proto::limits::{HANDSHAKE_MS, TURN_BYTES};
+use lineswarm_proto::limits::{HANDSHAKE_MS, PEER_TURN_BYTES};
 use mio::{Registry, Token};
 
 use super::conn::{Conn, QueueFull, ReadOutcome};
@@ -90,7 +90,7 @@ impl PeerLink {
     /// To be followed by [`PeerLink::settle`] unless the link ended.
     pub(crate) fn read_turn(&mut self, buf: &mut [u8], text: &mut Vec<u8>) -> Turn {
         let mut turn = Turn::default();
-        let (before, mut budget) = (self.link.peer(), TURN_BYTES);
+        let (before, mut budget) = (self.link.peer(), PEER_TURN_BYTES);
         while turn.end.is_none() {
             match self.conn.read(buf, &mut budget) {
                 ReadOutcome::Bytes(bytes) => {

@@ -23,7 +23,9 @@ const STATE: u8 = 2;
 pub(super) const PAYLOAD: usize = 128 * 1024;
 const _: () = assert!(PAYLOAD >= limits::TEXT_BYTES + 5);
 /// Appended records are written when they pass this many bytes.
-const CHUNK: usize = 64 * 1024;
+const WRITE: usize = 16 * 1024;
+/// So much is read at once.
+const READ: usize = 64 * 1024;
 
 /// Says of which job a record is, so that the lines of two files are never mixed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +84,7 @@ impl<'a> Appender<'a> {
 
     /// What was appended is worth a call.
     pub(super) fn is_full(&self) -> bool {
-        self.buffer.len() >= CHUNK
+        self.buffer.len() >= WRITE
     }
 
     /// Writes what was appended, if it is worth a call.
@@ -209,12 +211,12 @@ impl<R: Read> Scanner<R> {
 
     /// Skips at least one byte, up to the next place where a record may start. 0 at the end of the file.
     fn skip_to_marker(&mut self) -> io::Result<usize> {
-        let ahead = self.ahead(CHUNK)?;
+        let ahead = self.ahead(READ)?;
         let rest = ahead.get(1..).unwrap_or_default();
         let skip = match rest.windows(MARKER.len()).position(|window| window == MARKER) {
             Some(at) => at + 1,
             // The last bytes may be the start of a marker whose end is not read yet.
-            None if ahead.len() >= CHUNK => ahead.len() - MARKER.len() + 1,
+            None if ahead.len() >= READ => ahead.len() - MARKER.len() + 1,
             None => ahead.len(),
         };
         self.consume(skip);
@@ -231,7 +233,7 @@ impl<R: Read> Scanner<R> {
         if self.buffer.len().saturating_sub(self.done) < bytes {
             self.buffer.drain(..self.done);
             self.done = 0;
-            let missing = bytes.saturating_sub(self.buffer.len()).max(CHUNK) as u64;
+            let missing = bytes.saturating_sub(self.buffer.len()).max(READ) as u64;
             self.from.by_ref().take(missing).read_to_end(&mut self.buffer)?;
         }
         Ok(self.buffer.get(self.done..).unwrap_or_default())

@@ -227,6 +227,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "all subsets: minutes")]
     fn two_majorities_meet_whoever_of_the_announced_the_other_counts_already() {
         let suffices =
             |votes: &BTreeSet<PeerId>, members: &BTreeSet<PeerId>, announced: &BTreeSet<PeerId>| {

@@ -117,7 +117,10 @@ fn two_peers_prove_themselves_and_pass_more_than_the_sockets_hold() {
     pair.send(LISTENER, &text).unwrap();
     pair.run_until(|ends| ends.iter().all(|end| end.text.len() >= text.len()));
     assert!(pair.ends.iter().all(|end| end.text == text));
-    assert!(pair.ends.iter().all(|end| end.turns > text.len() / (TURN_BYTES + 1)), "in turns of a budget");
+    assert!(
+        pair.ends.iter().all(|end| end.turns > text.len() / (PEER_TURN_BYTES + 1)),
+        "in turns of a budget"
+    );
     assert!(pair.ends.iter().all(|end| end.link.as_ref().unwrap().queued() == 0));
     pair.ends[DIALLER].link = None;
     pair.run_until(|ends| ends[LISTENER].end.is_some());

@@ -13,12 +13,7 @@ use crate::net::{
     resolve::{Asked, Resolver},
     secure::{Keys, Role},
 };
-use lineswarm_proto::{
-    engine::io::ConnId,
-    ids::PeerId,
-    limits::{CONN_QUEUE_BYTES, TURN_BYTES},
-    time::Moment,
-};
+use lineswarm_proto::{engine::io::ConnId, ids::PeerId, limits::CONN_QUEUE_BYTES, time::Moment};
 use mio::{Registry, Token, Waker, event::Event, net::TcpStream};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -343,9 +338,10 @@ impl Connections {
         let Some(entry) = self.entries.get_mut(&conn) else { return false };
         match &mut entry.socket {
             Socket::Server(server) => {
-                match inbox.read(server) {
-                    // A short read has emptied the socket; what comes later is a new edge.
-                    ReadOutcome::Bytes(count) if count < TURN_BYTES && !entry.ending => true,
+                let (outcome, emptied) = inbox.read(server);
+                match outcome {
+                    // What comes later is a new edge.
+                    ReadOutcome::Bytes(_) if emptied && !entry.ending => true,
                     ReadOutcome::Bytes(_) | ReadOutcome::More => {
                         self.again.insert(conn);
                         true

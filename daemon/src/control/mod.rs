@@ -238,7 +238,7 @@ impl Control {
             watchers: BTreeSet::new(),
             wishes: Wishes::default(),
             log_seen: 0,
-            scratch: vec![0; 16 * 1024],
+            scratch: vec![0; 4 * 1024],
         })
     }
 

@@ -7,13 +7,16 @@ use super::{
     conn::{Conn, ReadOutcome},
     peer_link::{PeerLink, Turn},
 };
-use lineswarm_proto::limits::{PEER_TURN_BYTES, RECORD_TEXT_BYTES, TURN_BYTES};
+use lineswarm_proto::limits::{PEER_TURN_BYTES, TURN_BYTES};
+
+/// Room at first: what comes at a limited rate is shorter.
+const FIRST_BYTES: usize = 4 * 1024;
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Inbox {
+    /// Twice as long after it was full.
     raw: Vec<u8>,
-    /// With room for a turn's records and the one whose beginning the last turn brought.
     text: Vec<u8>,
     /// The bytes are the first so many of `raw`; else they are `text`.
     plain: Option<usize>,
@@ -21,11 +24,7 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn new() -> Self {
-        Self {
-            raw: vec![0; TURN_BYTES],
-            text: Vec::with_capacity(PEER_TURN_BYTES + RECORD_TEXT_BYTES),
-            plain: None,
-        }
+        Self { raw: vec![0; FIRST_BYTES], text: Vec::new(), plain: None }
     }
 
     /// What was read last.
@@ -35,22 +34,35 @@ impl Inbox {
 
     /// Nothing was read.
     pub(crate) fn clear(&mut self) {
+        if self.plain.is_some_and(|bytes| bytes == self.raw.len()) {
+            self.grow(TURN_BYTES);
+        }
         self.text.clear();
         self.plain = None;
     }
 
-    /// One read, as large as a turn allows.
-    pub(crate) fn read(&mut self, server: &mut Conn) -> ReadOutcome {
+    /// One read; true if it left room, so that nothing more has come.
+    pub(crate) fn read(&mut self, server: &mut Conn) -> (ReadOutcome, bool) {
         let outcome = server.read(&mut self.raw, &mut TURN_BYTES.clone());
         if let ReadOutcome::Bytes(bytes) = outcome {
             self.plain = Some(bytes);
+            return (outcome, bytes < self.raw.len());
         }
-        outcome
+        (outcome, false)
     }
 
     /// What came on a sealed link.
     pub(crate) fn open(&mut self, link: &mut PeerLink) -> Turn {
-        link.read_turn(&mut self.raw, &mut self.text)
+        let turn = link.read_turn(&mut self.raw, &mut self.text);
+        if self.text.len() >= self.raw.len() {
+            self.grow(PEER_TURN_BYTES);
+        }
+        turn
+    }
+
+    fn grow(&mut self, most: usize) {
+        let bytes = self.raw.len();
+        self.raw.resize((2 * bytes).min(most).max(bytes), 0);
     }
 
     /// Throws away what came; true at the end.

@@ -5,9 +5,9 @@
 
 use std::num::NonZeroU32;
 
-/// The largest slab, but for a longer text. The first are smaller, so that a small file stays small.
-const SLAB: usize = 64 * 1024;
-const FIRST_SLAB: usize = 4 * 1024;
+/// Room in a slab, but for a longer text. So large that the allocator takes a slab from the system by itself: what is not
+/// filled yet takes no memory, and no slab lies between small things that come and go.
+const SLAB: usize = 256 * 1024;
 
 /// Where a text stands.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +86,6 @@ impl Texts {
 
     fn begin_slab(&mut self, text: usize) {
         let before = self.slabs.get(self.filled as usize);
-        let room = before.map_or(FIRST_SLAB, |slab| (2 * slab.bytes.capacity()).min(SLAB)).max(text);
         if let Some(&Slab { live: 0, .. }) = before {
             self.free.push(self.filled);
         }
@@ -95,7 +94,7 @@ impl Texts {
             u32::try_from(self.slabs.len() - 1).unwrap_or(u32::MAX)
         });
         if let Some(slab) = self.slabs.get_mut(self.filled as usize) {
-            slab.bytes = Vec::with_capacity(room);
+            slab.bytes = Vec::with_capacity(text.max(SLAB));
         }
     }
 }

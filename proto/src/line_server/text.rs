@@ -124,6 +124,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
+    #[cfg_attr(miri, ignore = "a whole file: minutes")]
     fn a_file_of_a_thousand_lines_has_the_real_ones_shape() {
         for seed in 1..6 {
             let texts = made_up(seed, 1000);
@@ -148,6 +149,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "whole files: minutes")]
     fn any_number_of_lines_can_be_made_up_and_a_seed_makes_the_same_ones() {
         for count in [1, 2, 3, 10, 5000] {
             assert_eq!(made_up(1, count).len(), count as usize);

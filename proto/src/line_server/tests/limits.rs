@@ -64,6 +64,7 @@ fn a_schedule_counts_from_the_first_draw() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "megabytes of replies: minutes")]
 fn replies_that_wait_too_long_stop_the_reading_before_they_fill_the_memory() {
     let mut rehearsal = Rehearsal::new(Settings { latency: Duration::from_millis(10), ..unlimited() });
     rehearsal.open(1, 1).send(1, &SENDLINE.repeat(crate::limits::PIPELINE as usize - 1));
@@ -90,6 +91,7 @@ fn one_input_can_not_make_replies_without_end() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a thousand clients: minutes")]
 fn a_client_above_the_most_is_turned_away() {
     let most = crate::limits::CLIENTS as u64;
     let mut rehearsal = Rehearsal::new(unlimited());
@@ -100,6 +102,7 @@ fn a_client_above_the_most_is_turned_away() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of sessions: minutes")]
 fn the_oldest_session_without_a_connection_is_forgotten_first() {
     let mut rehearsal = Rehearsal::new(unlimited());
     let opened = |rehearsal: &mut Rehearsal, conn: u32| {

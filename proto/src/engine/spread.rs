@@ -28,6 +28,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// Bitmaps go out at most this often when digests differ; doubling while nothing comes of it.
 const REPAIR: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(16));
 
+/// Room for a batch, doubled as it grows: of pieces of all lengths that lines have, the allocator would keep some each.
+const BATCH_ROOM: usize = 2048;
+
 impl Engine {
     /// Lines came from a peer.
     pub(super) fn on_lines(&mut self, conn: ConnId, from: PeerId, lines: &[(LineNumber, &[u8])]) {
@@ -240,12 +243,12 @@ impl Engine {
             link.cursor = self.ledger.arrivals().len();
         }
         while link.queued < limits::PEER_QUEUE_BYTES {
-            let mut batch = Vec::new();
+            let mut batch = Vec::with_capacity(BATCH_ROOM);
             let count = gather(link, &self.ledger, first_hand_only, &mut batch);
             if count == 0 {
                 break;
             }
-            let mut bytes = Vec::with_capacity(batch.len() + 16);
+            let mut bytes = Vec::with_capacity((batch.len() + 16).next_power_of_two().max(BATCH_ROOM));
             peer::write_lines(&mut bytes, self.out.tick(), count, &batch);
             link.queued += bytes.len();
             link.lines_sent += count as u64;

@@ -154,6 +154,7 @@ fn a_text_without_end_is_found_out_before_it_fills_the_memory() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long texts at every split: minutes")]
 fn the_longest_text_is_still_a_text() {
     let mut bytes = Vec::new();
     line_entry(LineNumber(limits::LINES), &vec![b'x'; limits::TEXT_BYTES], &mut bytes);

@@ -56,11 +56,10 @@ pub(crate) const SWITCHES: &[&str] =
 pub(crate) const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 pub(crate) const FORMATS: &[&str] = &["text", "json"];
 
-impl Args {
-    /// Reads a command line, the program's name first.
-    pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Asked, UsageError> {
-        let mut parser = Parser::from_iter(line.into_iter().collect::<Vec<_>>());
-        let mut args = Self {
+impl Default for Args {
+    /// A command line without flags.
+    fn default() -> Self {
+        Self {
             config: None,
             instance: None,
             check: false,
@@ -69,7 +68,15 @@ impl Args {
             log_level: log::LevelFilter::Info,
             log_format: LogFormat::Text,
             settings: Vec::new(),
-        };
+        }
+    }
+}
+
+impl Args {
+    /// Reads a command line, the program's name first.
+    pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Asked, UsageError> {
+        let mut parser = Parser::from_iter(line.into_iter().collect::<Vec<_>>());
+        let mut args = Self::default();
         while let Some(arg) = parser.next()? {
             match arg {
                 Short('h') | Long("help") => return Ok(Asked::Help),

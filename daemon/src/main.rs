@@ -31,7 +31,10 @@ use event_loop::EventLoop;
 use exit::Exit;
 use logging::LogLines;
 use run_error::RunError;
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 fn main() -> ExitCode {
     let args = match Args::parse(std::env::args_os()) {
@@ -66,10 +69,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// What was asked for is printed; if nobody reads it, it was asked for by nobody who is still there.
+/// Prints what was asked for. If nobody reads it, it was asked for by nobody who is still there.
 fn print(text: &str) -> ExitCode {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Exit::Ok.into()
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("lineswarmd: the standard output cannot be written: {error}");
+            Exit::Io.into()
+        }
+        _ => Exit::Ok.into(),
+    }
 }
 
 fn run(args: Args, config: Config, log: LogLines) -> Result<Exit, RunError> {

@@ -130,6 +130,13 @@ fn what_cannot_be_created_exits_73_and_what_cannot_be_written_74() {
     let ended = ended.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(74));
     assert!(String::from_utf8(ended.stderr).unwrap().contains("[E_IO]"));
+    for flag in ["--help", "--version", "--print-config"] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut daemon = std::process::Command::new(env!("CARGO_BIN_EXE_lineswarmd"));
+        let ended = daemon.arg(flag).stdout(full).output().unwrap();
+        assert_eq!(ended.status.code(), Some(74), "{flag}");
+        assert!(String::from_utf8(ended.stderr).unwrap().contains("the standard output cannot be written"));
+    }
 }
 
 #[test]

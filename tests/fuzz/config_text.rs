@@ -4,23 +4,14 @@
 //! has the same values.
 
 use crate::{
-    args::{Args, LogFormat},
+    args::Args,
     config::{Config, ConfigError, Environment, Origin, Value},
 };
 use std::path::PathBuf;
 
 fn load(path: PathBuf, text: &[u8]) -> Option<Result<Config, ConfigError>> {
     std::fs::write(&path, text).ok()?;
-    let args = Args {
-        config: Some(path),
-        instance: None,
-        check: false,
-        print_config: false,
-        reset_state: false,
-        log_level: log::LevelFilter::Info,
-        log_format: LogFormat::Text,
-        settings: Vec::new(),
-    };
+    let args = Args { config: Some(path), ..Args::default() };
     let environment = Environment { variables: [].into(), uid: 0, etc: "/nowhere".into() };
     Some(Config::load(&args, &environment))
 }

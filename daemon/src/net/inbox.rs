@@ -32,7 +32,7 @@ impl Inbox {
         self.plain.map_or(&self.text, |bytes| self.raw.get(..bytes).unwrap_or_default())
     }
 
-    /// Nothing was read.
+    /// What was read is done with. If it took all the room, the next may need more.
     pub(crate) fn clear(&mut self) {
         if self.plain.is_some_and(|bytes| bytes == self.raw.len()) {
             self.grow(TURN_BYTES);

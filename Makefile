@@ -40,8 +40,9 @@ bench:
 soak:
 	$(CARGO) bench -p lineswarmd --bench soak -- $(PARTS)
 
-## One sealed link's throughput and lines a second, `status` under a crowd; how near swarms of 16, 64, 256 and
-## 1,000 peers that are 5 ms apart come to the fastest possible, in virtual time: a quarter of an hour. Fail on a miss: make bench-links ROWS=--strict.
+## One sealed link's throughput and lines a second, `status` under a crowd; how near swarms of 16, 64, 256 and 1,000 peers
+## that are 5 ms apart come to the fastest possible, in virtual time: a quarter of an hour. Fail on a miss: make bench-links
+## ROWS=--strict.
 bench-links:
 	$(CARGO) bench -p lineswarmd --bench links -- $(ROWS)
 	$(CARGO) test --release -p lineswarm-tests --test spreading --test crowds -- --include-ignored --nocapture

@@ -409,7 +409,7 @@ impl Connections {
 
     /// Sends what was queued in this turn; calls `drained` for each connection with what is still queued.
     pub(crate) fn settle(&mut self, drained: &mut Vec<(ConnId, usize)>) {
-        for conn in core::mem::take(&mut self.touched) {
+        while let Some(conn) = self.touched.pop_first() {
             let Some(entry) = self.entries.get_mut(&conn) else { continue };
             let result = match &mut entry.socket {
                 Socket::Server(server) => server

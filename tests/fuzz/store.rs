@@ -138,7 +138,7 @@ fn scan(from: impl Read, bytes: &[u8]) -> Vec<String> {
 fn is_lasting(found: &recover::Contents, dir: &Path) -> std::io::Result<()> {
     let Some(state) = &found.state else { return Ok(()) };
     let file = fs::File::create(dir.join(JOURNAL))?;
-    let mut journal = Appender::new(&file, Tag::of(&state.job), 0);
+    let mut journal = Appender::new(&file, Tag::of(&state.job), 0, 0);
     journal.state(found.counter, &postcard::to_stdvec(state).map_err(std::io::Error::other)?)?;
     for (number, kept) in all_kept(found) {
         let text = found.lines.get(number, <[u8]>::to_vec).unwrap_or_default();

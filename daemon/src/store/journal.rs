@@ -46,14 +46,16 @@ pub(super) struct Appender<'a> {
     file: &'a File,
     tag: Tag,
     end: u64,
+    /// How long the file was.
+    length: u64,
     buffer: Vec<u8>,
 }
 
 impl<'a> Appender<'a> {
-    /// `end` is where the whole part of the file ends; 0 writes a header first.
-    pub(super) fn new(file: &'a File, tag: Tag, end: u64) -> Self {
+    /// `end` is where the whole part of the file ends, which has `length` bytes; 0 writes a header first.
+    pub(super) fn new(file: &'a File, tag: Tag, end: u64, length: u64) -> Self {
         let buffer = if end == 0 { HEADER.to_vec() } else { Vec::new() };
-        Self { file, tag, end, buffer }
+        Self { file, tag, end, length, buffer }
     }
 
     /// Writes nothing to the file, as the shared map is locked by the caller: [`Appender::drain`] does.
@@ -102,7 +104,7 @@ impl<'a> Appender<'a> {
     /// Brings all to the disk, cuts what an earlier failed attempt left behind, and gives the new end.
     pub(super) fn sync(mut self) -> io::Result<u64> {
         self.flush()?;
-        if self.file.metadata()?.len() > self.end {
+        if self.length > self.end {
             self.file.set_len(self.end)?;
         }
         rustix::fs::fdatasync(self.file)?;

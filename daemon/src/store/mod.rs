@@ -32,7 +32,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, Thread};
 use std::time::Instant;
 
 /// What a start finds.
@@ -105,10 +105,22 @@ struct Shared {
     wake_for_room: AtomicBool,
 }
 
+/// Wakes the thread, which sleeps beside its channel, not in it.
+#[derive(Debug)]
+struct Rouse(Thread);
+
+impl Drop for Rouse {
+    fn drop(&mut self) {
+        self.0.unpark();
+    }
+}
+
 /// The event loop's end of the store.
 #[derive(Debug)]
 pub(crate) struct Store {
     channel: Sender<Message>,
+    /// Below the channel, so that the thread learns when that is gone.
+    rouse: Rouse,
     /// What found the channel full, in order.
     outbox: VecDeque<Message>,
     acks: Receiver<Ack>,
@@ -153,10 +165,9 @@ impl Store {
             .name("store".into())
             .spawn(move || writer.run())
             .map_err(StoreError::Thread)?;
-        Ok((
-            Self { channel, outbox: VecDeque::new(), acks, tickets: (0, 0), shared, thread, _lock: lock },
-            recovered,
-        ))
+        let rouse = Rouse(thread.thread().clone());
+        let (outbox, tickets) = (VecDeque::new(), (0, 0));
+        Ok((Self { channel, rouse, outbox, acks, tickets, shared, thread, _lock: lock }, recovered))
     }
 
     /// Line `number` is held: its text, as it stands in the map when it is written, is on the disk soon.
@@ -233,6 +244,7 @@ impl Store {
         self.outbox.push_back(Message::Close);
         for message in self.outbox.drain(..) {
             self.channel.send(message).map_err(|_| StoreError::Gone)?;
+            self.rouse.0.unpark();
         }
         self.thread.join().map_err(|_| StoreError::Gone)?
     }
@@ -258,7 +270,10 @@ impl Store {
     fn send_outbox(&mut self) {
         let mut told = false;
         while let Some(message) = self.outbox.pop_front() {
-            let Err(refused) = self.channel.try_send(message) else { continue };
+            let Err(refused) = self.channel.try_send(message) else {
+                self.rouse.0.unpark();
+                continue;
+            };
             let full = matches!(refused, TrySendError::Full(_));
             self.outbox.push_front(refused.into_inner());
             // Once more after telling: the thread may have emptied the channel in between.

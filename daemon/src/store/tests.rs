@@ -367,3 +367,15 @@ fn another_engine_never_hears_of_the_tickets_of_the_one_before() {
     opened.put(1, &state(1, 5), &recovered.lines);
     assert_eq!(opened.store.next_ack(), None);
 }
+
+#[test]
+fn a_store_that_is_dropped_ends_its_thread_though_nothing_is_due() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut opened, Recovered { lines, .. }) = open(dir.path());
+    opened.put(1, &state(1, 1), &lines);
+    let Opened { store, woken } = opened;
+    drop(store);
+    // The thread's end of it goes when the thread has ended.
+    while woken.recv_timeout(Duration::from_secs(60)).is_ok() {}
+    assert_eq!(woken.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected));
+}

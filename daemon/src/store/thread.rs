@@ -9,7 +9,7 @@ use super::ops::{Kept, Ops, Table};
 use super::recover::Contents;
 use super::{Ack, JOURNAL, JOURNAL_NEW, Message, Put, STATE, Shared, StoreError};
 use super::{move_journal_aside, recover, state_file, sync_dir};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use lineswarm_proto::engine::state::{Durable, Ticket};
 use lineswarm_proto::{ids::JobId, ids::LineNumber, limits, lines::SharedLines};
 use std::fs::{self, File, OpenOptions};
@@ -18,6 +18,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Lines are on the disk this long after they were handed in.
@@ -117,11 +118,7 @@ impl Writer {
     /// Works until the event loop closes the store or is gone.
     pub(super) fn run(mut self) -> Result<(), StoreError> {
         loop {
-            let message = match self.due {
-                None => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(due) => self.inbox.recv_deadline(due),
-            };
-            match message {
+            match self.next_message() {
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return self.finish(),
                 Ok(message) => {
                     self.take(message);
@@ -142,6 +139,22 @@ impl Writer {
             let room = self.shared.wake_for_room.swap(false, Ordering::SeqCst);
             if room || std::mem::take(&mut self.acked) {
                 (self.wake)();
+            }
+        }
+    }
+
+    /// The next message, or that a commit is due. A channel's own waiting would first yield the processor some times.
+    fn next_message(&self) -> Result<Message, RecvTimeoutError> {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(message) => return Ok(message),
+                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                Err(TryRecvError::Empty) => {}
+            }
+            match self.due.map(|due| due.saturating_duration_since(Instant::now())) {
+                None => thread::park(),
+                Some(Duration::ZERO) => return Err(RecvTimeoutError::Timeout),
+                Some(wait) => thread::park_timeout(wait),
             }
         }
     }
@@ -309,11 +322,12 @@ impl Writer {
             Some(file) => file,
             None => open(&self.dir.join(JOURNAL))?,
         };
-        if file.metadata()?.len() < self.end {
+        let length = file.metadata()?.len();
+        if length < self.end {
             // Somebody removed or cut it. What it held is in the map.
             return self.begin_journal(state);
         }
-        let mut journal = Appender::new(&file, Tag::of(&self.state.job), self.end);
+        let mut journal = Appender::new(&file, Tag::of(&self.state.job), self.end, length);
         if self.state_waits {
             journal.state(self.counter, state)?;
         }
@@ -342,7 +356,7 @@ impl Writer {
             _ => {}
         }
         let file = open(&new)?;
-        let mut journal = Appender::new(&file, Tag::of(&self.state.job), 0);
+        let mut journal = Appender::new(&file, Tag::of(&self.state.job), 0, 0);
         journal.state(self.counter, state)?;
         let before = self.kept.numbers().filter(|number| !self.ops.contains(*number));
         let same = write_lines(&mut journal, &self.lines, before, |number, sum| {

@@ -11,12 +11,12 @@ fn tag() -> Tag {
 
 fn small_journal() -> Vec<u8> {
     let file = tempfile::tempfile().unwrap();
-    let mut journal = Appender::new(&file, tag(), 0);
+    let mut journal = Appender::new(&file, tag(), 0, 0);
     journal.state(1, b"a state").unwrap();
     journal.line(LineNumber(0), true, b"the first line").unwrap();
     journal.line(LineNumber(1), false, b"").unwrap();
     let end = journal.sync().unwrap();
-    let mut journal = Appender::new(&file, tag(), end);
+    let mut journal = Appender::new(&file, tag(), end, end);
     journal.line(LineNumber(2), true, b"a line from the second batch").unwrap();
     journal.state(2, b"another state").unwrap();
     journal.line(LineNumber(999), false, b"-1").unwrap();
@@ -120,13 +120,13 @@ fn a_text_cannot_imitate_a_record() {
     // The text is a whole record of another line; the record around it is damaged.
     let inner = {
         let file = tempfile::tempfile().unwrap();
-        let mut journal = Appender::new(&file, tag(), 0);
+        let mut journal = Appender::new(&file, tag(), 0, 0);
         journal.line(LineNumber(7), true, b"planted").unwrap();
         journal.buffer[HEADER.len()..].to_vec()
     };
     assert_eq!(inner[0], b'\n', "no line of the server can hold it");
     let file = tempfile::tempfile().unwrap();
-    let mut journal = Appender::new(&file, tag(), 0);
+    let mut journal = Appender::new(&file, tag(), 0, 0);
     journal.line(LineNumber(1), true, &inner).unwrap();
     let bytes = journal.buffer;
     let (found, _) = scan(&bytes);
@@ -137,7 +137,7 @@ fn a_text_cannot_imitate_a_record() {
 fn a_long_stretch_of_zeros_is_crossed_and_a_longest_line_is_read() {
     let file = tempfile::tempfile().unwrap();
     let text = vec![b'x'; limits::TEXT_BYTES];
-    let mut journal = Appender::new(&file, tag(), 0);
+    let mut journal = Appender::new(&file, tag(), 0, 0);
     journal.line(LineNumber(0), true, &text).unwrap();
     journal.buffer.extend_from_slice(&vec![0; 300_000]);
     journal.line(LineNumber(1), true, &text).unwrap();
@@ -151,7 +151,7 @@ fn a_long_stretch_of_zeros_is_crossed_and_a_longest_line_is_read() {
 fn a_sync_cuts_what_a_failed_attempt_left_behind() {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&[7; 500]).unwrap();
-    let mut journal = Appender::new(&file, tag(), 0);
+    let mut journal = Appender::new(&file, tag(), 0, 500);
     journal.line(LineNumber(1), true, b"x").unwrap();
     let end = journal.sync().unwrap();
     assert_eq!(file.metadata().unwrap().len(), end);

@@ -1,6 +1,6 @@
 use super::super::ops::Op;
 use super::*;
-use crate::store::Store;
+use crate::store::{Rouse, Store};
 
 fn writer(dir: &Path) -> (Writer, Receiver<Ack>) {
     let (_, inbox) = crossbeam_channel::bounded(1);
@@ -144,7 +144,8 @@ fn slow_store(dir: &Path) -> (Store, Sender<()>) {
         writer.run()
     });
     let lock = crate::store::lock::Lock::take(dir).unwrap();
-    (Store { channel, outbox: [].into(), acks, tickets: (0, 0), shared, thread, _lock: lock }, go)
+    let rouse = Rouse(thread.thread().clone());
+    (Store { channel, rouse, outbox: [].into(), acks, tickets: (0, 0), shared, thread, _lock: lock }, go)
 }
 
 #[test]

@@ -24,7 +24,8 @@ enum Owned {
     Broken(String),
 }
 
-fn read(kinds: &[Expect], pieces: &[&[u8]]) -> (Vec<Owned>, bool) {
+/// With `ahead`, whole lines are taken as the daemon takes them.
+fn read(kinds: &[Expect], pieces: &[&[u8]], ahead: bool) -> (Vec<Owned>, bool) {
     let mut reader = ReplyReader::new();
     let mut due = kinds.iter().cycle();
     let mut expect = due.next().copied().unwrap_or(Expect::Line);
@@ -32,6 +33,14 @@ fn read(kinds: &[Expect], pieces: &[&[u8]]) -> (Vec<Owned>, bool) {
     for piece in pieces {
         let mut input = *piece;
         loop {
+            if ahead
+                && expect == Expect::Line
+                && let Some((number, text)) = reader.whole_line(&mut input)
+            {
+                replies.push(Owned::Line(number, text.to_vec()));
+                expect = due.next().copied().unwrap_or(Expect::Line);
+                continue;
+            }
             let reply = match reader.next(&mut input, expect) {
                 Ok(Some(reply)) => reply,
                 Ok(None) => break,
@@ -80,7 +89,7 @@ fn reads_back(reply: &Owned) {
     if written.len() > limits::REPLY_BYTES && kind == Expect::Verdict {
         return;
     }
-    let (again, within) = read(&[kind], &[&written]);
+    let (again, within) = read(&[kind], &[&written], true);
     match (again.as_slice(), reply) {
         ([Owned::Verdict(again)], Owned::Verdict(verdict)) => assert_eq!(again.outcome, verdict.outcome),
         ([again], reply) => assert_eq!(again, reply),
@@ -94,7 +103,10 @@ pub(crate) fn run(bytes: &[u8]) {
     let kinds: Vec<Expect> =
         bytes.piece().iter().filter_map(|kind| KINDS.get(usize::from(*kind) % 4).copied()).collect();
     let split = bytes.byte();
-    let whole = read(&kinds, &[bytes.0]);
-    assert_eq!(whole, read(&kinds, &pieces(bytes.0, split)), "every split gives the same replies");
+    let whole = read(&kinds, &[bytes.0], false);
+    for ahead in [false, true] {
+        let split = read(&kinds, &pieces(bytes.0, split), ahead);
+        assert_eq!(whole, split, "every split gives the same replies");
+    }
     whole.0.iter().for_each(reads_back);
 }

@@ -18,35 +18,17 @@ use crate::{
     time::Moment,
     wire::line::{Expect, Reply, ReplyReader},
 };
-use core::time::Duration;
+use smallvec::SmallVec;
 use source::{DIAL_PATIENCE, Open, Phase, Source};
 use std::{borrow::Cow, net::IpAddr};
+pub use tally::Counts;
+use tally::Tally;
 
 mod source;
+mod tally;
 
-/// The rate shown is that of the last one to two of these.
-const RATE_SPAN: Duration = Duration::from_secs(1);
-
-/// What was counted since the start of the job.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Answered requests.
-    pub draws: u64,
-    /// Refused requests.
-    pub refusals: u64,
-    /// Answers with a line that was held already.
-    pub duplicates: u64,
-    /// Connections lost, or that could not be made after the first stood.
-    pub reconnects: u64,
-}
-
-/// What was counted at a moment.
-#[derive(Clone, Copy, Debug, Default)]
-struct Mark {
-    at: Moment,
-    draws: u64,
-    refusals: u64,
-}
+/// So many lines of one reading are looked up at once.
+const AHEAD: usize = 64;
 
 /// See the module.
 #[derive(Debug)]
@@ -57,11 +39,7 @@ pub struct Fetch {
     drawing: bool,
     errand: Option<Errand>,
     ended: Option<ErrandEnd>,
-    counts: Counts,
-    first_draw: Option<Moment>,
-    marks: [Mark; 2],
-    /// Of the answers so far, so many gave lines that were held already as chance has it.
-    expected_duplicates: f64,
+    tally: Tally,
     rng: fastrand::Rng,
 }
 
@@ -84,10 +62,7 @@ impl Fetch {
             drawing: false,
             errand: None,
             ended: None,
-            counts: Counts::default(),
-            first_draw: None,
-            marks: [Mark::default(); 2],
-            expected_duplicates: 0.0,
+            tally: Tally::default(),
             rng,
         }
     }
@@ -95,13 +70,13 @@ impl Fetch {
     /// What was counted.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.counts
+        self.tally.counts
     }
 
     /// When the first answer came.
     #[must_use]
     pub fn first_draw(&self) -> Option<Moment> {
-        self.first_draw
+        self.tally.first_draw
     }
 
     /// What the first source's pacer believes.
@@ -137,38 +112,29 @@ impl Fetch {
     /// Own answered draws a second, over the last one to two seconds.
     #[must_use]
     pub fn rate(&self, now: Moment) -> Option<f64> {
-        self.per_second(self.counts.draws, self.marks[0].draws, now)
+        self.rates(now).map(|(draws, _)| draws)
     }
 
     /// Refused requests a second, over the same time.
     #[must_use]
     pub fn refused_rate(&self, now: Moment) -> Option<f64> {
-        self.per_second(self.counts.refusals, self.marks[0].refusals, now)
+        self.rates(now).map(|(_, refusals)| refusals)
     }
 
-    fn per_second(&self, count: u64, before: u64, now: Moment) -> Option<f64> {
-        let span = now.since(self.marks[0].at).as_secs_f64();
-        self.first_draw?;
-        if !self.drawing || span > 10.0 * RATE_SPAN.as_secs_f64() {
-            return Some(0.0);
-        }
-        (span > 0.05).then(|| (count - before) as f64 / span)
+    fn rates(&self, now: Moment) -> Option<(f64, f64)> {
+        self.tally.rates(now).map(|rates| if self.drawing { rates } else { (0.0, 0.0) })
     }
 
     /// So many duplicates were to be expected: at each draw, the share of lines that were held then.
     #[must_use]
     pub fn expected_duplicates(&self) -> f64 {
-        self.expected_duplicates
-    }
-
-    fn mark(&self, now: Moment) -> Mark {
-        Mark { at: now, draws: self.counts.draws, refusals: self.counts.refusals }
+        self.tally.expected_duplicates
     }
 
     /// Draw, or rest.
     pub fn set_drawing(&mut self, drawing: bool, now: Moment) {
         if drawing && !self.drawing {
-            self.marks = [self.mark(now); 2];
+            self.tally.mark_anew(now);
         }
         self.drawing = drawing;
     }
@@ -184,10 +150,8 @@ impl Fetch {
     pub fn start_over(&mut self, address: &str, now: Moment, out: &mut Outbox) {
         self.errand = None;
         self.ended = None;
-        self.counts = Counts::default();
-        self.first_draw = None;
-        self.marks = [self.mark(now); 2];
-        self.expected_duplicates = 0.0;
+        self.tally = Tally::default();
+        self.tally.mark_anew(now);
         self.address = address.to_owned();
         for source in &mut self.sources {
             source.hang_up(now, out);
@@ -225,6 +189,13 @@ impl Fetch {
     #[must_use]
     pub fn has_errand(&self) -> bool {
         self.errand.is_some()
+    }
+
+    /// It draws, all its connections stand, and nothing else is to be done on them.
+    #[must_use]
+    pub fn is_just_drawing(&self) -> bool {
+        let stands = |source: &Source| matches!(source.phase, Phase::Open(_));
+        self.drawing && self.errand.is_none() && self.ended.is_none() && self.sources.iter().all(stands)
     }
 
     /// Is this one of its connections?
@@ -305,35 +276,36 @@ impl Fetch {
                     break;
                 }
             };
+            if drawing {
+                let ahead = (source.pacer.outstanding() as usize).min(AHEAD);
+                let whole = core::iter::from_fn(|| open.reader.whole_line(&mut bytes));
+                let lines: SmallVec<[_; AHEAD]> = whole.take(ahead).collect();
+                ledger.look_ahead(&lines);
+                let took = lines.iter().try_for_each(|&line| {
+                    source.pacer.on_reply(true, now);
+                    self.tally.line(line, now, ledger, arrivals)
+                });
+                if let Err(why) = took {
+                    broke = Some(why);
+                    break;
+                }
+                if !lines.is_empty() {
+                    source.failures = 0;
+                    continue;
+                }
+            }
             match open.reader.next(&mut bytes, expect) {
                 Ok(None) => break,
                 Ok(Some(Reply::Refused)) => {
                     source.pacer.on_reply(false, now);
-                    self.counts.refusals += 1;
+                    self.tally.counts.refusals += 1;
                 }
                 Ok(Some(Reply::Line { number, text })) => {
                     source.pacer.on_reply(true, now);
                     source.failures = 0;
-                    self.counts.draws += 1;
-                    self.first_draw.get_or_insert(now);
-                    let held = f64::from(ledger.held().count());
-                    self.expected_duplicates +=
-                        ledger.count().map_or(0.0, |count| held / f64::from(count.max(1)));
-                    match ledger.drawn(number, text) {
-                        Arrival::Known => self.counts.duplicates += 1,
-                        Arrival::OutOfRange => {
-                            broke = Some(format!(
-                                "the line server sent line {number} of a file of {} lines (check server.lines)",
-                                ledger.count().unwrap_or(0)
-                            ));
-                            break;
-                        }
-                        arrival => {
-                            if !matches!(arrival, Arrival::New) {
-                                self.counts.duplicates += 1;
-                            }
-                            arrivals.push((number, arrival));
-                        }
+                    if let Err(why) = self.tally.line((number, text), now, ledger, arrivals) {
+                        broke = Some(why);
+                        break;
                     }
                 }
                 Ok(Some(reply)) => {
@@ -371,9 +343,7 @@ impl Fetch {
 
     /// Does all that is due: dials, asks for lines, goes on with the errand.
     pub fn turn(&mut self, now: Moment, ledger: &Ledger, out: &mut Outbox) {
-        if now.since(self.marks[1].at) >= RATE_SPAN {
-            self.marks = [self.marks[1], self.mark(now)];
-        }
+        self.tally.mark_on(now);
         for at in 0..self.sources.len() {
             self.turn_source(at, now, ledger, out);
         }
@@ -447,7 +417,7 @@ impl Fetch {
         let Some(source) = self.sources.get_mut(at) else { return };
         let unanswered = source.pacer.outstanding();
         let retry_in = source.on_lost(now, &mut self.rng);
-        self.counts.reconnects += u64::from(source.stood_before);
+        self.tally.counts.reconnects += u64::from(source.stood_before);
         if wanted {
             out.note(Event::ServerLost { why: why.into(), unanswered, retry_in });
         }

@@ -3,8 +3,8 @@
 //! It alone writes the shared map. A line is missing, or held first hand (this node drew it), or held by hearsay
 //! (a peer sent it). First hand beats hearsay at once. Two hearsay texts for one number are a conflict that only a
 //! draw settles; two first-hand texts mean that the server does not serve one file, and the job fails.
-//! Invariants: the bitmap and the map hold the same numbers; the arrival log holds each of them at least once; the
-//! digest is the exclusive or of the held numbers' mixes.
+//! Invariants: the bitmap and the map hold the same numbers; what is first hand is held; the arrival log holds each
+//! number at least once; the digest is the exclusive or of the held numbers' mixes.
 
 use crate::{
     bitmap::Bitmap,
@@ -37,18 +37,8 @@ pub enum Arrival {
     OutOfRange,
 }
 
-/// Where a line came from: nowhere, first hand, or from the n-th known peer, counted from [`PEERS`].
-type Source = u16;
-const MISSING: Source = 0;
-const FIRST_HAND: Source = 1;
-const PEERS: usize = 2;
-
-/// What is known of a number: one look tells whether a line that comes again is the same.
-#[derive(Clone, Copy, Debug, Default)]
-struct Entry {
-    print: u32,
-    source: Source,
-}
+/// Which of the known peers sent a line, counted from 1; 0: nobody knows any more.
+type Sender = u16;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -56,12 +46,16 @@ pub struct Ledger {
     lines: SharedLines,
     count: Option<u32>,
     held: Bitmap,
-    entries: Paged<Entry>,
+    first_hand: Bitmap,
+    /// Of the held lines' texts. Apart from all else, so that of a large file as many as can be are in the processor's
+    /// cache: a line that comes again is looked up here alone.
+    prints: Paged<u32>,
+    /// Of the lines held by hearsay.
+    senders: Paged<Sender>,
     peers: Vec<PeerId>,
     arrivals: Vec<LineNumber>,
     digest: u64,
     conflicts: BTreeMap<LineNumber, PeerId>,
-    first_hand: u32,
     /// The first text drawn that differs from one drawn before.
     second_text: Option<(LineNumber, Text)>,
 }
@@ -73,8 +67,10 @@ impl Ledger {
         let mut ledger = Self { lines: lines.clone(), count, ..Self::default() };
         let hearsay: Bitmap = hearsay.iter().copied().collect();
         lines.for_each(|number, text| {
-            let source = if hearsay.contains(number) { Source::MAX } else { FIRST_HAND };
-            ledger.note(number, print(text), source);
+            ledger.note(number, print(text));
+            if !hearsay.contains(number) {
+                ledger.first_hand.insert(number);
+            }
         });
         ledger
     }
@@ -122,7 +118,7 @@ impl Ledger {
     /// Was this line drawn by this node?
     #[must_use]
     pub fn is_first_hand(&self, number: LineNumber) -> bool {
-        self.entry(number).source == FIRST_HAND
+        self.first_hand.contains(number)
     }
 
     /// The lines that only peers sent.
@@ -134,7 +130,7 @@ impl Ledger {
     /// How many lines this node drew itself.
     #[must_use]
     pub fn first_hand(&self) -> u32 {
-        self.first_hand
+        self.first_hand.count()
     }
 
     /// Lines with two texts, undecided.
@@ -183,39 +179,41 @@ impl Ledger {
         (base..count.saturating_add(base)).map(LineNumber).filter(|number| !self.held.contains(*number))
     }
 
+    /// These are about to be drawn. Of a large file none is in the processor's cache; looked for one after the other,
+    /// they come from memory at the same time.
+    pub fn look_ahead(&self, lines: &[(LineNumber, &[u8])]) {
+        let numbers = || lines.iter().map(|(number, _)| *number);
+        core::hint::black_box(numbers().fold(0, |sum, number| sum ^ self.prints.get(number.0)));
+        self.lines.look_ahead(numbers().filter(|number| !self.is_first_hand(*number)));
+    }
+
     /// This node drew a line.
     pub fn drawn(&mut self, number: LineNumber, text: &[u8]) -> Arrival {
-        let (print, known) = (print(text), self.entry(number));
-        if known.source == FIRST_HAND && known.print == print {
-            return Arrival::Known;
+        let print = print(text);
+        let same = self.prints.get(number.0) == print;
+        if self.is_first_hand(number) {
+            if same {
+                return Arrival::Known;
+            }
+            self.second_text.get_or_insert_with(|| (number, text.into()));
+            return Arrival::TwoTexts;
         }
         if !self.in_range(number) {
             return Arrival::OutOfRange;
         }
-        if known.source == MISSING {
-            self.keep(number, text, print, FIRST_HAND);
-            self.settle_base(number);
-            return Arrival::New;
-        }
-        match (known.source == FIRST_HAND, known.print == print) {
-            (true, _) => {
-                self.second_text.get_or_insert_with(|| (number, text.into()));
-                Arrival::TwoTexts
-            }
-            (false, true) => {
-                let wrong = self.conflicts.remove(&number);
-                self.learn(number, print, FIRST_HAND);
-                self.settle_base(number);
-                wrong.map_or(Arrival::Confirmed, |peer| Arrival::Corrected(Some(peer)))
-            }
-            (false, false) => {
-                self.conflicts.remove(&number);
-                let wrong = self.peer(known.source);
-                self.keep(number, text, print, FIRST_HAND);
-                self.settle_base(number);
-                Arrival::Corrected(wrong)
-            }
-        }
+        let arrival = if !self.held.contains(number) {
+            self.keep(number, text, print);
+            Arrival::New
+        } else if same {
+            self.conflicts.remove(&number).map_or(Arrival::Confirmed, |peer| Arrival::Corrected(Some(peer)))
+        } else {
+            self.conflicts.remove(&number);
+            self.keep(number, text, print);
+            Arrival::Corrected(self.sender(number))
+        };
+        self.first_hand.insert(number);
+        self.settle_base(number);
+        arrival
     }
 
     /// A peer sent a line.
@@ -224,9 +222,8 @@ impl Ledger {
             return Arrival::OutOfRange;
         }
         let print = print(text);
-        let known = self.entry(number);
-        if known.source != MISSING {
-            return match (known.print == print, known.source == FIRST_HAND) {
+        if self.held.contains(number) {
+            return match (self.prints.get(number.0) == print, self.is_first_hand(number)) {
                 (true, _) => Arrival::Known,
                 (false, true) => Arrival::Contradiction,
                 (false, false) => {
@@ -240,8 +237,9 @@ impl Ledger {
         {
             return Arrival::Contradiction;
         }
-        let source = self.source_of(from);
-        self.keep(number, text, print, source);
+        self.keep(number, text, print);
+        let sender = self.number_of(from);
+        self.senders.put(number.0, sender);
         Arrival::New
     }
 
@@ -253,8 +251,7 @@ impl Ledger {
         self.lines.remove(number);
         self.conflicts.remove(&number);
         self.digest ^= mix(number);
-        let before = self.entries.put(number.0, Entry::default());
-        self.first_hand -= u32::from(before.source == FIRST_HAND);
+        self.first_hand.remove(number);
         true
     }
 
@@ -289,46 +286,41 @@ impl Ledger {
         }
     }
 
-    fn keep(&mut self, number: LineNumber, text: &[u8], print: u32, source: Source) {
+    fn keep(&mut self, number: LineNumber, text: &[u8], print: u32) {
         self.lines.insert(number, text);
-        self.note(number, print, source);
+        self.note(number, print);
     }
 
-    fn note(&mut self, number: LineNumber, print: u32, source: Source) {
-        self.learn(number, print, source);
+    fn note(&mut self, number: LineNumber, print: u32) {
+        self.prints.put(number.0, print);
         if self.held.insert(number) {
             self.digest ^= mix(number);
         }
         self.arrivals.push(number);
     }
 
-    fn learn(&mut self, number: LineNumber, print: u32, source: Source) {
-        self.entries.put(number.0, Entry { print, source });
-        self.first_hand += u32::from(source == FIRST_HAND);
+    /// Who sent the text that was held by hearsay.
+    fn sender(&self, number: LineNumber) -> Option<PeerId> {
+        self.peers.get(usize::from(self.senders.get(number.0)).checked_sub(1)?).copied()
     }
 
-    fn entry(&self, number: LineNumber) -> Entry {
-        self.entries.get(number.0)
-    }
-
-    fn peer(&self, source: Source) -> Option<PeerId> {
-        self.peers.get(usize::from(source).checked_sub(PEERS)?).copied()
-    }
-
-    fn source_of(&mut self, peer: PeerId) -> Source {
+    fn number_of(&mut self, peer: PeerId) -> Sender {
         let at = self.peers.iter().position(|known| *known == peer).unwrap_or_else(|| {
-            if self.peers.len() < usize::from(Source::MAX) - PEERS {
+            if self.peers.len() < usize::from(Sender::MAX) {
                 self.peers.push(peer);
             }
             self.peers.len() - 1
         });
-        Source::try_from(at + PEERS).unwrap_or(Source::MAX)
+        Sender::try_from(at + 1).unwrap_or_default()
     }
 
     /// What must hold after every call (the module's first paragraph).
     #[cfg(any(test, debug_assertions))]
     pub fn check(&self) {
         assert_eq!(self.lines.len(), self.held.count() as usize, "the map and the bitmap hold the same");
+        let mut unheld = self.first_hand.clone();
+        unheld.subtract(&self.held);
+        assert!(unheld.is_empty(), "what is first hand is held");
         assert!(self.arrivals.len() >= self.held.count() as usize, "each held line has arrived");
         assert!(
             self.conflicts.keys().all(|number| self.held.contains(*number)),

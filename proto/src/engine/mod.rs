@@ -5,7 +5,8 @@
 //! submitting. The engine does nothing itself: no socket, no clock, no file, no log; its randomness is the seed.
 //!
 //! An input is handled in one turn: first the reaction to it (`on_…`), then everything that is due (`turn_…`), then the
-//! durable state goes out if it changed. A new input while effects wait to be taken is a bug of the shell.
+//! durable state goes out if it changed. Most inputs only keep the drawing going, and nothing else is looked at for them.
+//! A new input while effects wait to be taken is a bug of the shell.
 
 /// Who may vote, borrowing only the fields that say so.
 macro_rules! electorate {
@@ -130,6 +131,8 @@ pub struct Engine {
     ask_again_at: Option<Moment>,
     /// What [`Engine::deadline`] gives: asked for often, changed by inputs alone.
     due: Option<(Moment, Why)>,
+    /// The same of everything but the drawing.
+    elsewhere: Option<(Moment, Why)>,
 }
 
 /// The version of [`Links`] for which something was looked at last: most turns change nothing of what it rests on.
@@ -223,6 +226,7 @@ impl Engine {
             unserved: false,
             ask_again_at: None,
             due: None,
+            elsewhere: None,
             durable,
             settings,
         };
@@ -244,12 +248,13 @@ impl Engine {
         if late > STALL {
             self.on_stall(late);
         }
+        let mut news = true;
         match input {
             Input::Opened { conn, peer: None, address } => {
                 self.fetch.on_opened(conn, address.ip(), now, &mut self.out);
             }
             Input::Opened { conn, peer: Some(id), address } => self.on_peer_opened(conn, id, address),
-            Input::Bytes { conn, bytes } => self.on_bytes(conn, bytes),
+            Input::Bytes { conn, bytes } => news = self.on_bytes(conn, bytes),
             Input::Drained { conn, queued } => {
                 if !self.on_drained(conn, queued) && late <= STALL {
                     return;
@@ -259,7 +264,7 @@ impl Engine {
                 self.fetch.on_closed(conn, why, now, &mut self.out);
                 self.on_peer_closed(conn, why);
             }
-            Input::Deadline => {}
+            Input::Deadline => news = false,
             Input::Stored(ticket) => {
                 self.on_stored(ticket);
                 self.unserved = true;
@@ -272,7 +277,11 @@ impl Engine {
             }
             Input::Stop => self.bye_all(ByeReason::GoingDown),
         }
-        self.turn();
+        if news || late > STALL || !self.fetch.is_just_drawing() || self.is_due_elsewhere() {
+            self.turn();
+        } else {
+            self.draw_on();
+        }
         #[cfg(debug_assertions)]
         self.check();
     }
@@ -288,17 +297,20 @@ impl Engine {
         self.fetch.on_drained(conn, queued)
     }
 
-    fn on_bytes(&mut self, conn: io::ConnId, bytes: &[u8]) {
-        if self.fetch.owns(conn) {
-            let mut arrivals = Vec::new();
-            let Self { fetch, ledger, out, now, .. } = self;
-            fetch.on_bytes(conn, bytes, *now, ledger, &mut arrivals, out);
-            for (number, arrival) in arrivals {
-                self.on_arrival(number, arrival);
-            }
-        } else {
+    /// False if nothing follows from them but more draws.
+    fn on_bytes(&mut self, conn: io::ConnId, bytes: &[u8]) -> bool {
+        if !self.fetch.owns(conn) {
             self.on_peer_bytes(conn, bytes);
+            return true;
         }
+        let mut arrivals = Vec::new();
+        let Self { fetch, ledger, out, now, .. } = self;
+        fetch.on_bytes(conn, bytes, *now, ledger, &mut arrivals, out);
+        let news = !arrivals.is_empty();
+        for (number, arrival) in arrivals {
+            self.on_arrival(number, arrival);
+        }
+        news
     }
 
     /// The next thing to do outside, until there is none.
@@ -312,9 +324,17 @@ impl Engine {
         self.due
     }
 
+    fn is_due_elsewhere(&self) -> bool {
+        self.elsewhere.is_some_and(|(at, _)| self.now >= at)
+    }
+
     fn next_deadline(&self) -> Option<(Moment, Why)> {
+        let drawing = self.fetch.deadline().map(|at| (at, Why::Fetch));
+        [drawing, self.elsewhere].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    fn deadline_elsewhere(&self) -> Option<(Moment, Why)> {
         [
-            (self.fetch.deadline(), Why::Fetch),
             (self.links_deadline(), Why::Links),
             (self.election.deadline(), Why::Election),
             (self.submit_deadline(), Why::Submit),
@@ -342,6 +362,13 @@ impl Engine {
         self.links.iter_mut().for_each(|(_, link)| link.heard = now);
     }
 
+    /// A turn in which nothing else is due and nothing changed that anything else rests on.
+    fn draw_on(&mut self) {
+        let Self { fetch, ledger, out, now, .. } = self;
+        fetch.turn(*now, ledger, out);
+        self.due = self.next_deadline();
+    }
+
     /// All that is due, in the order in which one thing leads to the next.
     fn turn(&mut self) {
         self.turn_links();
@@ -356,6 +383,7 @@ impl Engine {
         self.reserve_lamport();
         self.sync_ballot();
         self.store_if_dirty();
+        self.elsewhere = self.deadline_elsewhere();
         self.due = self.next_deadline();
     }
 

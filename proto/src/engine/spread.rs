@@ -162,6 +162,7 @@ impl Engine {
         };
         let due = self.links.iter().filter(|(_, link)| link.established && !idle(link));
         let due: Vec<ConnId> = due.map(|(conn, _)| conn).collect();
+        let mut batch = Batch::default();
         for conn in due {
             let Some(link) = self.links.get(conn) else { continue };
             // Both ends know that the other is at this job: ours is told once it is stored, lines would come before it.
@@ -179,7 +180,7 @@ impl Engine {
             if self.must_compare(link) {
                 self.compare(conn);
             }
-            self.push_lines(conn);
+            self.push_lines(conn, &mut batch);
         }
     }
 
@@ -234,22 +235,23 @@ impl Engine {
     }
 
     /// Fills the link's queue up to its bound, first with what was asked for.
-    fn push_lines(&mut self, conn: ConnId) {
+    fn push_lines(&mut self, conn: ConnId, batch: &mut Batch) {
         let Some(id) = self.links.get(conn).map(|link| link.id) else { return };
         let unasked = self.pushes_to(id);
         let first_hand_only = self.settings.swarm.topology == Topology::Mesh && !self.relays_to(id);
         let Some(link) = self.links.get_mut(conn) else { return };
+        let end = self.ledger.arrivals().len();
         if !unasked {
-            link.cursor = self.ledger.arrivals().len();
+            link.cursor = end;
         }
-        while link.queued < limits::PEER_QUEUE_BYTES {
-            let mut batch = Vec::with_capacity(BATCH_ROOM);
-            let count = gather(link, &self.ledger, first_hand_only, &mut batch);
+        while link.queued < limits::PEER_QUEUE_BYTES && (link.cursor < end || !link.owed.is_empty()) {
+            batch.gather(link, &self.ledger, first_hand_only);
+            let (count, lines) = (batch.numbers.len(), &batch.lines);
             if count == 0 {
-                break;
+                continue;
             }
-            let mut bytes = Vec::with_capacity((batch.len() + 16).next_power_of_two().max(BATCH_ROOM));
-            peer::write_lines(&mut bytes, self.out.tick(), count, &batch);
+            let mut bytes = Vec::with_capacity((lines.len() + 16).next_power_of_two().max(BATCH_ROOM));
+            peer::write_lines(&mut bytes, self.out.tick(), count, lines);
             link.queued += bytes.len();
             link.lines_sent += count as u64;
             self.out.push(Effect::Write { conn, bytes: Cow::Owned(bytes) });
@@ -270,27 +272,62 @@ impl Engine {
     }
 }
 
-/// One batch for one link: lines it asked for, then new ones. Where all are linked to all, only what was drawn here is new
-/// to others.
-fn gather(link: &mut Link, ledger: &Ledger, first_hand_only: bool, batch: &mut Vec<u8>) -> usize {
-    let mut count = 0;
-    while batch.len() < limits::BATCH_BYTES {
-        let number = if let Some(number) = link.owed.first() {
-            link.owed.remove(number);
-            number
-        } else {
-            let Some(&number) = ledger.arrivals().get(link.cursor) else { break };
-            link.cursor += 1;
-            if link.theirs.contains(number) || (first_hand_only && !ledger.is_first_hand(number)) {
-                continue;
+/// Lines for one link: those that it asked for, then new ones. Where all are linked to all, only what was drawn here is
+/// new to others; and then the next link mostly lacks just the same ones.
+#[derive(Debug, Default)]
+struct Batch {
+    numbers: Vec<LineNumber>,
+    /// Them with their texts, as they are sent.
+    lines: Vec<u8>,
+    /// The part of the arrival log that they are of, and whether only first-hand ones were taken; none if the link lacked
+    /// other lines than another would.
+    of: Option<(usize, usize, bool)>,
+}
+
+impl Batch {
+    fn gather(&mut self, link: &mut Link, ledger: &Ledger, first_hand_only: bool) {
+        match self.of {
+            Some((from, to, only)) if (from, only) == (link.cursor, first_hand_only) && self.suits(link) => {
+                link.cursor = to;
+                self.numbers.iter().for_each(|number| {
+                    link.theirs.insert(*number);
+                });
             }
-            number
-        };
-        let written = ledger.lines().get(number, |text| peer::write_line(batch, number, text));
-        if written.is_some() {
-            link.theirs.insert(number);
-            count += 1;
+            _ => self.gather_anew(link, ledger, first_hand_only),
         }
     }
-    count
+
+    fn suits(&self, link: &Link) -> bool {
+        link.owed.is_empty() && !self.numbers.iter().any(|number| link.theirs.contains(*number))
+    }
+
+    fn gather_anew(&mut self, link: &mut Link, ledger: &Ledger, first_hand_only: bool) {
+        self.numbers.clear();
+        self.lines.clear();
+        self.lines.reserve(BATCH_ROOM);
+        let (from, mut alike) = (link.cursor, link.owed.is_empty());
+        while self.lines.len() < limits::BATCH_BYTES {
+            let number = if let Some(number) = link.owed.first() {
+                link.owed.remove(number);
+                number
+            } else {
+                let Some(&number) = ledger.arrivals().get(link.cursor) else { break };
+                link.cursor += 1;
+                if first_hand_only && !ledger.is_first_hand(number) {
+                    continue;
+                }
+                if link.theirs.contains(number) {
+                    alike = false;
+                    continue;
+                }
+                number
+            };
+            let lines = &mut self.lines;
+            if ledger.lines().get(number, |text| peer::write_line(lines, number, text)).is_some() {
+                link.theirs.insert(number);
+                self.numbers.push(number);
+            }
+        }
+        self.of = alike.then_some((from, link.cursor, first_hand_only));
+    }
 }

@@ -154,15 +154,18 @@ impl ReplyReader {
         }
     }
 
-    fn line<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8]) -> Result<Option<Reply<'s>>, ReplyError> {
-        // Nearly every line lies whole in the input.
-        if self.first.is_none()
-            && self.fields.is_empty()
-            && let Some((number, text, rest)) = whole_line(input)
-        {
-            *input = rest;
-            return Ok(Some(Reply::Line { number, text }));
+    /// The reply to SENDLINE at the front of `input`, if it is a line that lies whole in it, as nearly all do; it is
+    /// taken from there. `None` says only that [`ReplyReader::next`] is to be asked.
+    pub fn whole_line<'i>(&mut self, input: &mut &'i [u8]) -> Option<(LineNumber, &'i [u8])> {
+        if self.first.is_some() || !self.fields.is_empty() {
+            return None;
         }
+        let (number, text, rest) = whole_line(input)?;
+        *input = rest;
+        Some((number, text))
+    }
+
+    fn line<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8]) -> Result<Option<Reply<'s>>, ReplyError> {
         let first = match self.first {
             Some(first) => first,
             None => match first_field(&mut self.fields, input)? {

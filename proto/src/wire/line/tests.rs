@@ -7,11 +7,36 @@ fn owned(reply: &Reply<'_>) -> String {
     format!("{reply:?}")
 }
 
+type Read = (Vec<String>, Option<ReplyError>);
+
 /// Reads all of `bytes`, cut at `cuts`, as replies to `expects` in turn.
-fn read_replies(bytes: &[u8], cuts: &[usize], expects: &[Expect]) -> (Vec<String>, Option<ReplyError>) {
+fn read_replies(bytes: &[u8], cuts: &[usize], expects: &[Expect]) -> Read {
+    read(bytes, cuts, expects, |_, _| None)
+}
+
+/// The same, whole lines first.
+fn read_whole_lines_first(bytes: &[u8], cuts: &[usize], expects: &[Expect]) -> Read {
+    read(bytes, cuts, expects, |reader, part| {
+        reader.whole_line(part).map(|(number, text)| owned(&Reply::Line { number, text }))
+    })
+}
+
+fn read(
+    bytes: &[u8],
+    cuts: &[usize],
+    expects: &[Expect],
+    line: impl Fn(&mut ReplyReader, &mut &[u8]) -> Option<String>,
+) -> Read {
     let (mut reader, mut due, mut replies) = (ReplyReader::new(), expects.iter().peekable(), Vec::new());
     for mut part in split(bytes, cuts) {
         while let Some(expect) = due.peek() {
+            if **expect == Expect::Line
+                && let Some(reply) = line(&mut reader, &mut part)
+            {
+                replies.push(reply);
+                due.next();
+                continue;
+            }
             match reader.next(&mut part, **expect) {
                 Ok(None) => break,
                 Ok(Some(reply)) => {
@@ -383,6 +408,29 @@ proptest! {
         ], 0..8),
     ) {
         prop_assert_eq!(read_replies(&bytes, &cuts, &due), read_replies(&bytes, &[], &due));
+        prop_assert_eq!(read_whole_lines_first(&bytes, &cuts, &due), read_replies(&bytes, &[], &due));
         prop_assert_eq!(read_requests(&bytes, &cuts), read_requests(&bytes, &[]));
     }
+}
+
+#[test]
+fn a_line_is_whole_unless_it_lies_apart_or_something_is_wrong_with_it() {
+    let long = [b"7\n", vec![b'x'; limits::TEXT_BYTES + 1].as_slice(), b"\n"].concat();
+    let whole = |bytes: &[u8]| {
+        let mut rest = bytes;
+        let line = ReplyReader::new().whole_line(&mut rest).map(|(number, text)| (number.0, text.to_vec()));
+        assert!(line.is_some() || rest == bytes, "what is not taken stays");
+        (line, rest.len())
+    };
+    assert_eq!(whole(b"7\nseven\n8\n"), (Some((7, b"seven".to_vec())), 2));
+    assert_eq!(whole(b"0\n\n"), (Some((0, Vec::new())), 0));
+    for bytes in
+        [&b""[..], b"7", b"7\n", b"7\nsev", b"\nseven\n", b"-1\n\n", b"x\nseven\n", b"16000001\nx\n", &long]
+    {
+        assert_eq!(whole(bytes).0, None, "{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(20)]));
+    }
+    let (mut reader, mut rest) = (ReplyReader::new(), &b"7\nsev"[..]);
+    assert_eq!(reader.next(&mut rest, Expect::Line), Ok(None));
+    let mut rest = &b"8\neight\n"[..];
+    assert_eq!(reader.whole_line(&mut rest), None, "these bytes end a text that has begun");
 }

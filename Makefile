@@ -30,10 +30,13 @@ netns-test:
 disk-test:
 	$(CARGO) test --workspace --test disk -- --ignored --test-threads=1
 
-## Draws a second, refusals, processor and system calls for each limiter, counted by a real line server: 15 minutes.
-## Some rows only: make bench ROWS='spacing window'; fail on a miss: make bench ROWS=--strict.
-bench:
+## Draws a second, refusals, processor and system calls for each limiter, counted by a real line server: 15 minutes. Then
+## what bench-limits measures, but nothing is written: 7 more. Some rows of the first table only: make bench ROWS='spacing
+## window'; fail on a miss of its: make bench ROWS=--strict.
+bench: $(if $(ROWS),,counters)
+	$(CARGO) build --release -p lineswarmd -p lineswarmctl
 	$(CARGO) bench -p lineswarmd --bench draws -- $(ROWS)
+	$(if $(ROWS),,$(CARGO) bench -p lineswarmd --bench limits)
 
 ## The same file downloaded 20, 100 and 1000 times, and 200 kills in a run: a quarter of an hour or two, and a page.
 ## Some parts only: make soak PARTS='20 kills'.
@@ -47,7 +50,7 @@ bench-links:
 	$(CARGO) bench -p lineswarmd --bench links -- $(ROWS)
 	$(CARGO) test --release -p lineswarm-tests --test spreading --test crowds -- --include-ignored --nocapture
 
-## What the programs cost beside the least that does the same work, on a quiet machine: 20 minutes. Writes the table of
+## What the programs cost beside the least that does the same work, on a quiet machine: 7 minutes. Writes the table of
 ## docs/performance.md. Some parts only, without writing: make bench-limits ROWS='starts growth'.
 bench-limits: counters
 	$(CARGO) build --release -p lineswarmd -p lineswarmctl

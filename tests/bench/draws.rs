@@ -2,7 +2,8 @@
 //! over 20 s after the first 2 s; real daemons draw; a naive client that asks every 2 ms shows what is not good enough.
 //!
 //! Arguments: words that a row's name must hold one of; `naive` for the naive client; `--seconds N` for shorter samples;
-//! `--strict` exits with 1 if a bar is missed. The gate for CI is the same table in virtual time (proto/tests/pacer.rs).
+//! `--let-sleep` lets the processors sleep between two requests, which root's runs keep from it; `--strict` exits with 1 if
+//! a bar is missed. The gate for CI is the same table in virtual time (proto/tests/pacer.rs).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "draws/client.rs"]
@@ -15,7 +16,7 @@ mod support;
 mod table;
 
 use client::Naive;
-use cost::{Calls, Counting, processor_seconds};
+use cost::{Awake, Calls, Counting, processor_seconds};
 use serde_json::Value;
 use std::process::ExitCode;
 use support::Server;
@@ -31,25 +32,29 @@ const CALLS: f64 = 8.0;
 struct Plan {
     words: Vec<String>,
     seconds: f64,
+    sleep: bool,
     strict: bool,
 }
 
 impl Plan {
     fn read() -> Result<Self, String> {
-        let mut plan = Self { words: Vec::new(), seconds: 20.0, strict: false };
+        let mut plan = Self { words: Vec::new(), seconds: 20.0, sleep: false, strict: false };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 // `cargo bench` says so to every benchmark.
                 "--bench" => {}
                 "--strict" => plan.strict = true,
+                "--let-sleep" => plan.sleep = true,
                 "--seconds" => {
                     let seconds = arguments.next().and_then(|word| word.parse().ok());
                     plan.seconds =
                         seconds.filter(|seconds| *seconds > 0.0).ok_or("--seconds needs a number")?;
                 }
                 option if option.starts_with('-') => {
-                    return Err(format!("{option}: there are --seconds N, --strict, and words of row names"));
+                    return Err(format!(
+                        "{option}: there are --seconds N, --let-sleep, --strict, and words of row names"
+                    ));
                 }
                 _ => plan.words.push(argument),
             }
@@ -80,7 +85,8 @@ fn main() -> ExitCode {
         }
     };
     let how = Calls::best();
-    println!("{} s after the first {WARM_UP} s; {}", plan.seconds, how.words());
+    let awake = Awake::hold(plan.sleep);
+    println!("{} s after the first {WARM_UP} s; {}; {}", plan.seconds, how.words(), awake.words());
     println!("load average before: {}", cost::load());
     println!(
         "| {:26} | who      | useful |  bar  | refused |  bar  | processor | calls | verdict |",

@@ -4,8 +4,9 @@
 //! Beside the daemon stands a raw client that keeps so many requests outstanding and only counts line feeds; beside
 //! `lineserver` a raw server that says one canned line. docs/performance.md tells what each figure means.
 //!
-//! Arguments: words that a part's name must hold one of; `--rounds N`; `--strict` exits with 1 if a bar is missed;
-//! `--write PAGE` puts the table between the markers of a page. Or `gates [--update]`: counts only, see `gates`.
+//! Arguments: words that a part's name must hold one of; `--rounds N`; `--let-sleep` lets the processors sleep, which
+//! root's runs keep from it; `--strict` exits with 1 if a bar is missed; `--write PAGE` puts the table between the markers
+//! of a page. Or `gates [--update]`: counts only, see `gates`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "draws/cost.rs"]
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         let error = Command::new(own).args(std::env::args_os().skip(1)).env_remove(SEARCHED).exec();
         return refuse(&format!("the benchmark does not start again: {error}"));
     }
+    let awake = cost::Awake::hold(std::env::args().any(|word| word == "--let-sleep"));
     if std::env::args().any(|word| word == "gates") {
         return gates::gates(std::env::args().any(|word| word == "--update"));
     }
@@ -84,7 +86,7 @@ fn main() -> ExitCode {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             // `cargo bench` says so to every benchmark.
-            "--bench" => {}
+            "--bench" | "--let-sleep" => {}
             "--strict" => strict = true,
             "--rounds" => match arguments.next().and_then(|word| word.parse().ok()) {
                 Some(number) if number > 0 => rounds = number,
@@ -93,7 +95,7 @@ fn main() -> ExitCode {
             "--write" => page = arguments.next().map(PathBuf::from),
             option if option.starts_with('-') => {
                 return refuse(&format!(
-                    "{option}: there are --rounds N, --strict, --write PAGE, and words of parts' names"
+                    "{option}: there are --rounds N, --let-sleep, --strict, --write PAGE, and words of parts' names"
                 ));
             }
             _ => words.push(argument),
@@ -103,7 +105,8 @@ fn main() -> ExitCode {
         return refuse("--write puts down the whole table: without words of parts' names");
     }
     let mut sheet = Sheet::new(rounds);
-    let before = format!("{}; {rounds} rounds; load average before: {}", machine(), cost::load());
+    let (machine, awake, load) = (machine(), awake.words(), cost::load());
+    let before = format!("{machine}; {awake}; {rounds} rounds; load average before: {load}");
     println!("{before}");
     sheet.head();
     for (name, part) in PARTS {

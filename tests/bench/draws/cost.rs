@@ -2,12 +2,34 @@
 //! else what /proc tells: how often it went to sleep.
 
 use std::{
-    fs,
+    fs::{self, File, OpenOptions},
+    io::Write,
     process::{Child, Command, Stdio},
 };
 
 /// Linux reports processor time in these, whatever the kernel's own tick.
 const TICKS_A_SECOND: f64 = 100.0;
+
+/// Keeps the processors from sleeping as long as it lives, as cyclictest does (the kernel's PM QoS): what one of them, and
+/// of a virtual machine above all, takes to wake up is no program's cost.
+pub(crate) struct Awake(Option<File>);
+
+impl Awake {
+    /// Unless they are to sleep, or only root may say so.
+    pub(crate) fn hold(sleep: bool) -> Self {
+        let open = || {
+            let mut file = OpenOptions::new().write(true).open("/dev/cpu_dma_latency").ok()?;
+            // The longest time to wake up that is wanted, in microseconds.
+            file.write_all(&0_i32.to_ne_bytes()).ok()?;
+            Some(file)
+        };
+        Self((!sleep).then(open).flatten())
+    }
+
+    pub(crate) fn words(&self) -> &'static str {
+        if self.0.is_some() { "the processors are kept awake" } else { "the processors may sleep" }
+    }
+}
 
 /// How system calls are counted here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -122,7 +122,7 @@ impl Fetch {
     }
 
     fn rates(&self, now: Moment) -> Option<(f64, f64)> {
-        self.tally.rates(now).map(|rates| if self.drawing { rates } else { (0.0, 0.0) })
+        if self.drawing { self.tally.rates(now) } else { self.tally.first_draw.map(|_| (0.0, 0.0)) }
     }
 
     /// So many duplicates were to be expected: at each draw, the share of lines that were held then.

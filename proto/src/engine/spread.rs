@@ -331,3 +331,6 @@ impl Batch {
         self.of = alike.then_some((from, link.cursor, first_hand_only));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,8 +180,11 @@ impl Ledger {
     }
 
     /// These are about to be drawn. Of a large file none is in the processor's cache; looked for one after the other,
-    /// they come from memory at the same time.
+    /// they come from memory at the same time; a single one would be waited for all the same.
     pub fn look_ahead(&self, lines: &[(LineNumber, &[u8])]) {
+        if lines.len() < 2 {
+            return;
+        }
         let numbers = || lines.iter().map(|(number, _)| *number);
         core::hint::black_box(numbers().fold(0, |sum, number| sum ^ self.prints.get(number.0)));
         self.lines.look_ahead(numbers().filter(|number| !self.is_first_hand(*number)));

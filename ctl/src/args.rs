@@ -161,7 +161,7 @@ pub enum Command {
     },
     /// Explain the speed against the theory
     Why,
-    /// Check the unit, sockets, settings, state, line server, peers, keys and clock: what is wrong, and the cure
+    /// Check the unit, sockets, settings, state, line server, peers, keys and clock: what is wrong, and the hint
     /// (exit 1 if something failed)
     Doctor {
         /// The daemon's configuration file [default: that of the instance]

@@ -1,6 +1,6 @@
 //! Everything that can go wrong for a user of this tool, and the exit code of each.
 //!
-//! One enum for the room. Each variant carries the data, [`Failure::body`] says what, why and the cure, and
+//! One enum for the room. Each variant carries the data, [`Failure::body`] says what, why and the hint, and
 //! [`exit_code`] is the only table from error codes to exit codes, for our own and for the daemon's.
 
 use crate::accounts::{Me, SocketOwner};
@@ -92,7 +92,7 @@ impl Failure {
         Self::Garbage { path: PathBuf::new(), why: why.to_string() }
     }
 
-    /// Code, what, why and cure.
+    /// Code, what, why and hint.
     #[must_use]
     pub fn body(&self) -> ErrorBody {
         match self {
@@ -212,26 +212,26 @@ fn list(places: &[PathBuf]) -> String {
 
 /// Who owns the socket, who asks, and which command helps.
 fn permission(path: &Path, owner: Option<&SocketOwner>, me: &Me) -> ErrorBody {
-    let (why, cure) = match owner {
+    let (why, hint) = match owner {
         Some(owner) => {
             let why = format!(
                 "it belongs to {}:{} with mode {:04o}, and you are {}",
                 owner.user, owner.group, owner.mode, me.user
             );
             let group_may_write = owner.mode & 0o020 != 0 && owner.gid != 0;
-            let cure = if group_may_write {
+            let hint = if group_may_write {
                 format!("join the group: sudo usermod -aG {} {}, then log in again", owner.group, me.user)
             } else {
                 format!("run it as the owner: sudo -u {} lineswarmctl ...", owner.user)
             };
-            (why, cure)
+            (why, hint)
         }
         None => (
             format!("a directory on the way is closed to you ({})", me.user),
             "run it as the daemon's user or as root: sudo lineswarmctl ...".to_owned(),
         ),
     };
-    ErrorBody::new("E_PERMISSION", format!("no access to {}", path.display()), why, cure)
+    ErrorBody::new("E_PERMISSION", format!("no access to {}", path.display()), why, hint)
 }
 
 #[cfg(test)]
@@ -250,10 +250,10 @@ mod tests {
             Failure::Permission { path: path.clone(), owner: Some(owner(0o660, 99)), me: me.clone() }.body();
         assert_eq!(body.code, "E_PERMISSION");
         assert_eq!(body.why, "it belongs to lineswarm:lineswarm with mode 0660, and you are eve");
-        assert_eq!(body.cure, "join the group: sudo usermod -aG lineswarm eve, then log in again");
+        assert_eq!(body.hint, "join the group: sudo usermod -aG lineswarm eve, then log in again");
         let private =
             Failure::Permission { path: path.clone(), owner: Some(owner(0o600, 99)), me: me.clone() };
-        assert_eq!(private.body().cure, "run it as the owner: sudo -u lineswarm lineswarmctl ...");
+        assert_eq!(private.body().hint, "run it as the owner: sudo -u lineswarm lineswarmctl ...");
         let hidden = Failure::Permission { path, owner: None, me };
         assert!(hidden.body().why.contains("directory"));
         assert_eq!(hidden.exit_code(), 77);

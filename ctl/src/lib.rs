@@ -42,8 +42,8 @@ fn usage(error: &clap::Error) -> u8 {
         let text = error.render().to_string();
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let what = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let cure = lines.find(|line| line.starts_with("tip:")).unwrap_or("see lineswarmctl --help");
-        let body = ErrorBody::new("E_USAGE", what, error.kind().to_string(), cure);
+        let hint = lines.find(|line| line.starts_with("tip:")).unwrap_or("see lineswarmctl --help");
+        let body = ErrorBody::new("E_USAGE", what, error.kind().to_string(), hint);
         screen::Screen::for_errors(true).failure(&failure::Failure::Daemon(body))
     } else {
         // A reader that went away does not want the help.

@@ -162,14 +162,14 @@ impl Teller<'_> {
 }
 
 fn damaged(name: &str, damage: &Damage, inputs: u64) -> Failure {
-    let cure = match damage {
+    let hint = match damage {
         Damage::CutShort => {
             "the daemon was killed, or the copy is not whole; what was shown before is as it happened"
         }
         _ => "copy it again; what was shown before is as it happened",
     };
     let what = format!("{name} can't be played after its input {inputs}");
-    Failure::Daemon(ErrorBody::new("E_BAD_DATA", what, damage.to_string(), cure))
+    Failure::Daemon(ErrorBody::new("E_BAD_DATA", what, damage.to_string(), hint))
 }
 
 fn input_text(input: &Input<'_>) -> String {

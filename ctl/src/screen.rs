@@ -80,12 +80,12 @@ impl Screen {
             let look = Look::of(io::stderr().is_terminal());
             let name = self.instance.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
             let text = format!(
-                "{}: {name}{} [{}]\n  why:  {}\n  cure: {}\n",
+                "{}: {name}{} [{}]\n  why:  {}\n  hint: {}\n",
                 look.paint(Ink::Bad, "lineswarmctl"),
                 clean(&body.what),
                 clean(&body.code),
                 clean(&body.why),
-                clean(&body.cure)
+                clean(&body.hint)
             );
             io::stderr().write_all(text.as_bytes()).map_err(write_failure).and(printed)
         };

@@ -229,8 +229,8 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_followed_is_told_with_its_cure() {
-        let cure = " (lineswarmd --help lists what there is)";
+    fn what_cannot_be_followed_is_told_with_its_hint() {
+        let hint = " (lineswarmd --help lists what there is)";
         for (line, why) in [
             (&["--servr", "a:1"][..], "there is no --servr; did you mean --server?"),
             (&["--xyzzy"], "there is no --xyzzy"),
@@ -245,7 +245,7 @@ mod tests {
                 "an instance's name is 1 to 64 letters, digits, dots, dashes and underscores, and starts with no dot",
             ),
         ] {
-            assert_eq!(refused(line), format!("{why}{cure}"));
+            assert_eq!(refused(line), format!("{why}{hint}"));
         }
     }
 

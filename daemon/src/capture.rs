@@ -125,7 +125,7 @@ impl Capture {
             }
             Err(Stop::Disk(error)) => {
                 log::error!(
-                    "capture-failed file={} why=\"{error}\" cure=\"make room, and begin another\"",
+                    "capture-failed file={} why=\"{error}\" hint=\"make room, and begin another\"",
                     running.path.display()
                 );
                 self.end_by_itself(&format!("the disk failed: {error}"), now);

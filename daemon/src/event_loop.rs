@@ -229,7 +229,7 @@ impl EventLoop {
         if (self.accept_more || self.accept_again.is_some_and(|at| self.now >= at))
             && let Err(error) = self.accept()
         {
-            log::error!("listener-broken why=\"{error}\" cure=\"restart the daemon\"");
+            log::error!("listener-broken why=\"{error}\" hint=\"restart the daemon\"");
         }
         self.connections.start_turn();
         let mut inbox = core::mem::take(&mut self.inbox);
@@ -338,7 +338,7 @@ impl EventLoop {
             AcceptEnd::WouldBlock => {}
             AcceptEnd::More => self.accept_more = true,
             AcceptEnd::Exhausted(error) => {
-                log::warn!("accept-paused why=\"{error}\" cure=\"raise LimitNOFILE=\"");
+                log::warn!("accept-paused why=\"{error}\" hint=\"raise LimitNOFILE=\"");
                 self.accept_again = Some(self.now + ACCEPT_AGAIN);
             }
             AcceptEnd::Broken(error) => return Err(error.into()),

@@ -27,13 +27,13 @@ impl Output {
         let writer = Builder::new().name("output".into()).spawn(move || match write(&path, &lines) {
             Ok(()) => log::info!("output-written path={}", path.display()),
             Err(error) => log::error!(
-                "output-failed path={} why=\"{error}\" cure=\"make room there, or get the file by lineswarmctl dump -o\"",
+                "output-failed path={} why=\"{error}\" hint=\"make room there, or get the file by lineswarmctl dump -o\"",
                 path.display()
             ),
         });
         match writer {
             Ok(writer) => self.writing = Some(writer),
-            Err(error) => log::error!("output-failed why=\"no thread: {error}\" cure=\"raise TasksMax=\""),
+            Err(error) => log::error!("output-failed why=\"no thread: {error}\" hint=\"raise TasksMax=\""),
         }
     }
 

@@ -50,7 +50,7 @@ pub(crate) fn reload(args: &Args, config: &mut Config) -> Result<(Value, Vec<Com
             reloaded.changed.push(Change::new(pair));
         } else {
             log::warn!(
-                "not-reloaded setting={} value={} cure=\"restart the daemon\"",
+                "not-reloaded setting={} value={} hint=\"restart the daemon\"",
                 theirs.setting.name(),
                 theirs.value
             );

@@ -38,7 +38,7 @@ impl Report {
         if found.lost_state {
             log::error!(
                 "state-lost directory={} why=\"term and vote can't be read back, so this node has a new id\" \
-                 cure=\"lineswarmctl peer forget the old id\"",
+                 hint=\"lineswarmctl peer forget the old id\"",
                 state_dir.display()
             );
         }

@@ -18,7 +18,7 @@ systemctl daemon-reload
 configure '"fast"'
 works "a wrong configuration fails the start" fails timeout $((20 * slow)) systemctl start lineswarmd
 works "and is given up after some tries" within 30 systemctl is-failed lineswarmd
-contains "and the journal says the cure" "*server.rate*auto*" "$(journal lineswarmd)"
+contains "and the journal says the hint" "*server.rate*auto*" "$(journal lineswarmd)"
 systemctl reset-failed lineswarmd
 configure 20
 

@@ -40,7 +40,7 @@ contains "log lines have a priority in the journal" '*"PRIORITY":"6"*' \
     "$(journalctl -u lineswarmd@1 -o json --no-pager | grep '"MESSAGE":"started ' | head -1)"
 expect "no daemon writes errors" "" "$(journalctl -u 'lineswarmd@*' -p err -o cat --no-pager | head -3)"
 works "status needs no rights" as stranger lineswarmctl --all status
-verdict() { "$@" --json doctor | grep -o '"cure":[^{]*"name":"unit"[^}]*' | grep -o '"what":".*' | cut -d'"' -f4; }
+verdict() { "$@" --json doctor | grep -o '"hint":[^{]*"name":"unit"[^}]*' | grep -o '"what":".*' | cut -d'"' -f4; }
 contains "doctor knows the unit, for a stranger too" "lineswarmd@1.service is active*" \
     "$(verdict as stranger lineswarmctl -i 1)"
 expect "and finds nothing that fails" "" "$(lineswarmctl -i 1 --json doctor | grep -o '"level":"fail"[^}]*')"

@@ -23,7 +23,7 @@ fn ok(value: Value) -> Value {
 }
 
 fn error(code: &str) -> Value {
-    json!({"error": {"code": code, "what": "it did not work", "why": "a reason", "cure": "a cure"}})
+    json!({"error": {"code": code, "what": "it did not work", "why": "a reason", "hint": "a hint"}})
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn an_incomplete_dump_is_a_negative_answer_and_leaves_the_old_file() {
     assert_eq!((refused.exit, refused.out.as_str()), (1, ""));
     assert_eq!(
         refused.err,
-        "lineswarmctl: it did not work [E_INCOMPLETE]\n  why:  a reason\n  cure: a cure\n"
+        "lineswarmctl: it did not work [E_INCOMPLETE]\n  why:  a reason\n  hint: a hint\n"
     );
     assert_eq!(fs::read(&path).unwrap(), b"old");
     let json = daemon.ctl("dump --json");

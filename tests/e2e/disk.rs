@@ -58,7 +58,7 @@ fn all_is_kept(mut daemon: Daemon, directory: &Path, server: Server) {
     assert_eq!(server.end()["submits"], 1, "{}", again.log());
 }
 
-fn through(error: i32, says: &str, cure: &str) {
+fn through(error: i32, says: &str, hint: &str) {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let server = Server::start(directory, &["--rate", "500", "--lines", "300"]);
@@ -68,7 +68,7 @@ fn through(error: i32, says: &str, cure: &str) {
     std::fs::write(&orders, error.to_string()).unwrap();
     wait_until("the trouble", || !problem(&daemon).is_empty());
     let told = problem(&daemon);
-    assert!(told.contains("/state/") && told.contains(says) && told.contains(cure), "{told}");
+    assert!(told.contains("/state/") && told.contains(says) && told.contains(hint), "{told}");
     assert!(daemon.log().contains("store-failed"), "{}", daemon.log());
     let refused = daemon.client().ask(json!({"cmd": "save"})).unwrap_err();
     assert_eq!(refused["code"], "E_IO", "{refused}");
@@ -154,7 +154,7 @@ fn a_file_system_that_is_too_small_is_told_and_with_more_room_it_goes_on() {
 
 #[test]
 #[ignore = "needs root: make disk-test"]
-fn a_read_only_state_directory_is_named_with_its_cure() {
+fn a_read_only_state_directory_is_named_with_its_hint() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let disk = Mounted::new(directory.join("one/state"), "size=1m");

@@ -1,4 +1,4 @@
-//! `lineswarmctl doctor` and `log tail` beside real daemons: what is wrong is found, and named with its cure.
+//! `lineswarmctl doctor` and `log tail` beside real daemons: what is wrong is found, and named with its hint.
 // Clippy takes only the bodies of `#[test]` functions for tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -31,7 +31,7 @@ impl Found {
         let value = answered.json();
         assert_eq!(value["v"], 1);
         for check in value["checks"].as_array().unwrap() {
-            assert_eq!(check["cure"].is_null(), check["level"] == "ok", "{check}");
+            assert_eq!(check["hint"].is_null(), check["level"] == "ok", "{check}");
         }
         Self { exit: answered.exit, checks: value["checks"].clone() }
     }

@@ -107,7 +107,7 @@ fn a_fault_of_the_daemon_exits_70() {
     let directory = tempfile::tempdir().unwrap();
     let greeting = r#"{"v":1,"hello":{"program":"lineswarmd","version":"0.1.0","min":1,"max":1,"socket":"control","name":"x"}}"#;
     let reply =
-        r#"{"id":1,"error":{"code":"E_BUG","what":"a fault","why":"nobody knows","cure":"report it"}}"#;
+        r#"{"id":1,"error":{"code":"E_BUG","what":"a fault","why":"nobody knows","hint":"report it"}}"#;
     assert_eq!(
         ask(&speaks(directory.path(), greeting, reply), "--json ping").failure(),
         (70, "E_BUG".into())
@@ -183,7 +183,7 @@ fn what_is_not_allowed_exits_77_and_names_the_owner_the_mode_and_the_command_tha
     let body = refused.json()["error"].clone();
     let why = body["why"].as_str().unwrap();
     assert!(why.contains("with mode 0") && why.contains("and you are "), "{why}");
-    assert!(body["cure"].as_str().unwrap().contains("sudo "), "{body}");
+    assert!(body["hint"].as_str().unwrap().contains("sudo "), "{body}");
 }
 
 #[test]

@@ -309,7 +309,7 @@ fn a_reader_of_events_that_goes_away_ends_the_server() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_told_with_a_cure() {
+fn an_address_that_is_taken_is_told_with_a_hint() {
     let server = Server::start(&[]);
     let output = lineserver().args(["--listen", &server.addr.to_string()]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -318,7 +318,7 @@ fn an_address_that_is_taken_is_told_with_a_cure() {
 }
 
 #[test]
-fn bad_options_are_told_with_a_cure_and_their_own_exit_code() {
+fn bad_options_are_told_with_a_hint_and_their_own_exit_code() {
     let dir = tempfile::tempdir().unwrap();
     let (short, empty) = (dir.path().join("short"), dir.path().join("empty"));
     std::fs::write(&short, "one\n").unwrap();

@@ -1,4 +1,4 @@
-//! What goes wrong from outside: each gets a clear message (what, why, cure), no panic, and harms nothing else.
+//! What goes wrong from outside: each gets a clear message (what, why, hint), no panic, and harms nothing else.
 // Clippy takes only the bodies of `#[test]` functions for tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -28,7 +28,7 @@ fn still_well(daemon: &Daemon) {
 }
 
 #[test]
-fn a_wrong_config_is_told_whole_with_lines_and_cures() {
+fn a_wrong_config_is_told_whole_with_lines_and_hints() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("bad.toml");
     std::fs::write(&file, "[server]\naddres = \"x\"\nlines = -4\n[swarm]\ntopology = \"mash\"\n").unwrap();
@@ -42,7 +42,7 @@ fn a_wrong_config_is_told_whole_with_lines_and_cures() {
 }
 
 #[test]
-fn a_port_in_use_is_named_with_its_cure() {
+fn a_port_in_use_is_named_with_its_hint() {
     let directory = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -111,7 +111,7 @@ fn garbage_on_the_control_socket_gets_an_error_and_the_connection_lives() {
     client.send(b"\x00\xff{]garbage\n");
     let reply = client.read().unwrap();
     assert_eq!(reply["error"]["code"], "E_BAD_REQUEST");
-    assert!(["what", "why", "cure"].iter().all(|part| reply["error"][part].is_string()));
+    assert!(["what", "why", "hint"].iter().all(|part| reply["error"][part].is_string()));
     assert!(client.ask(json!({"cmd": "ping"})).is_ok());
     still_well(&daemon);
 }

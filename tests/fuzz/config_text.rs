@@ -1,6 +1,6 @@
 //! The text of a configuration file.
 //!
-//! Promised: a configuration, or problems with what, why and cure; a configuration that was taken, printed and read again
+//! Promised: a configuration, or problems with what, why and hint; a configuration that was taken, printed and read again
 //! has the same values.
 
 use crate::{
@@ -39,7 +39,7 @@ pub(crate) fn run(bytes: &[u8]) {
             let lines = bytes.split(|byte| *byte == b'\n').count();
             for problem in &error.problems {
                 assert!(!problem.what.is_empty() && !problem.why.is_empty(), "{problem}");
-                assert!(!problem.cure.is_empty(), "{problem}");
+                assert!(!problem.hint.is_empty(), "{problem}");
                 if let Origin::File(_, line) = problem.at {
                     assert!((1..=lines).contains(&line), "line {line} of {lines}: {problem}");
                 }

@@ -42,7 +42,7 @@ fn ask(line: &[u8]) {
         }
         Err((id, error)) => {
             assert!(!error.code.is_empty() && !error.what.is_empty());
-            assert!(!error.why.is_empty() && !error.cure.is_empty(), "{error}");
+            assert!(!error.why.is_empty() && !error.hint.is_empty(), "{error}");
             let reply = Reply { id, body: Body::<()>::Error(error) };
             let line = serde_json::to_vec(&reply).unwrap_or_default();
             assert!(line.len() <= limits::CONTROL_REPLY_BYTES && !line.contains(&b'\n'));

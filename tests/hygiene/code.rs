@@ -2,8 +2,9 @@
 
 use crate::tree::{File, top};
 
-const LONGEST: usize = 500;
-const LONGEST_WITH_TESTS: usize = 350;
+/// About 500 lines is a good size; a file that is one cohesive thing may be longer, but not without end.
+const LONGEST: usize = 800;
+const LONGEST_WITH_TESTS: usize = 500;
 /// Not written by hand, or the words of others.
 const NOT_COUNTED: [&str; 3] = ["Cargo.lock", "LICENSE-APACHE", ".svg"];
 

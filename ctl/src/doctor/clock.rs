@@ -38,23 +38,23 @@ fn is_synchronised() -> Option<bool> {
 }
 
 fn judge(now: Duration, synchronised: Option<bool>) -> Check {
-    let cure = "synchronise it (timedatectl set-ntp true); only the times in logs and history depend on it";
+    let hint = "synchronise it (timedatectl set-ntp true); only the times in logs and history depend on it";
     match synchronised {
-        _ if now < RELEASED => warn(NAME, "it stands before this program was written", cure),
+        _ if now < RELEASED => warn(NAME, "it stands before this program was written", hint),
         Some(true) => ok(NAME, "synchronised"),
-        Some(false) => warn(NAME, "not synchronised", cure),
+        Some(false) => warn(NAME, "not synchronised", hint),
         None => ok(NAME, "whether it is synchronised can't be seen here"),
     }
 }
 
 fn lag(seen: &Seen) -> Check {
     let stalled = seen.count("event.stalled");
-    let cure = "look for what takes the processor or the memory, or whether the machine was suspended";
+    let hint = "look for what takes the processor or the memory, or whether the machine was suspended";
     if seen.took >= SLOW {
-        return warn(LAG, format!("the daemon took {:.1} s to answer", seen.took.as_secs_f64()), cure);
+        return warn(LAG, format!("the daemon took {:.1} s to answer", seen.took.as_secs_f64()), hint);
     }
     if stalled > 0 {
-        return warn(LAG, format!("the daemon was woken late by more than a second {stalled} times"), cure);
+        return warn(LAG, format!("the daemon was woken late by more than a second {stalled} times"), hint);
     }
     ok(LAG, "the daemon was never woken late by more than a second")
 }

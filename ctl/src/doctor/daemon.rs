@@ -12,7 +12,7 @@ pub(super) fn check(scene: &Scene) -> Check {
         Ok(seen) => answers(seen, env!("CARGO_PKG_VERSION")),
         Err(failure) => {
             let body = failure.body();
-            fail(NAME, format!("{} [{}]: {}", body.what, body.code, body.why), body.cure)
+            fail(NAME, format!("{} [{}]: {}", body.what, body.code, body.why), body.hint)
         }
     }
 }

@@ -13,7 +13,7 @@ const MULTICAST: u32 = 0x1000;
 
 pub(super) fn check(scene: &Scene) -> Check {
     let Some(settings) = scene.settings() else {
-        return warn(NAME, "not looked at: it is not known whether it is wanted", scene.cure_of_ignorance());
+        return warn(NAME, "not looked at: it is not known whether it is wanted", scene.hint_of_ignorance());
     };
     let able = able(Path::new("/sys/class/net"));
     let speaks = scene.seen().map(|seen| seen.status.discover.as_slice());

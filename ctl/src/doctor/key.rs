@@ -20,7 +20,7 @@ const KEY_SETTING: &str = "swarm.key-file";
 
 pub(super) fn check(scene: &Scene) -> Check {
     let Some(settings) = scene.settings() else {
-        return warn(NAME, "not looked at: it is not known which it is", scene.cure_of_ignorance());
+        return warn(NAME, "not looked at: it is not known which it is", scene.hint_of_ignorance());
     };
     let file = match settings.text(KEY_SETTING) {
         "" => Ok(without(settings)),
@@ -37,7 +37,7 @@ pub(super) fn check(scene: &Scene) -> Check {
 
 /// Links that did not come about because the keys differ.
 fn disagreement(seen: &Seen) -> Option<Check> {
-    let cure = "give all peers the same file and restart those that had another: lineswarmctl doctor there shows its \
+    let hint = "give all peers the same file and restart those that had another: lineswarmctl doctor there shows its \
                 fingerprint; every byte counts, a newline at the end too";
     let about_keys = |problem: &Option<String>| problem.as_ref().is_some_and(|why| why.contains(KEY_SETTING));
     let with_another: Vec<String> = seen
@@ -48,14 +48,14 @@ fn disagreement(seen: &Seen) -> Option<Check> {
         .map(peers::who)
         .collect();
     if !with_another.is_empty() {
-        return Some(fail(NAME, format!("another key than ours: {}", with_another.join(", ")), cure));
+        return Some(fail(NAME, format!("another key than ours: {}", with_another.join(", ")), hint));
     }
     let refused = seen.count("refused.wrong-key");
     let what = format!("{refused} handshakes with another key were refused since the start");
     match (refused, seen.status.peers.connected) {
         (0, _) => None,
-        (_, 0) => Some(fail(NAME, what, cure)),
-        _ => Some(warn(NAME, what, cure)),
+        (_, 0) => Some(fail(NAME, what, hint)),
+        _ => Some(warn(NAME, what, hint)),
     }
 }
 
@@ -74,7 +74,7 @@ fn without(settings: &Settings) -> Check {
 /// A file that can't be used is an error.
 fn look(path: &Path, uptime_s: Option<f64>) -> Result<Check, Check> {
     let shown = path.display();
-    let bad = |what: String, cure: String| Err(fail(NAME, what, cure));
+    let bad = |what: String, hint: String| Err(fail(NAME, what, hint));
     let facts = match fs::metadata(path) {
         Ok(facts) => facts,
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
@@ -111,8 +111,8 @@ fn look(path: &Path, uptime_s: Option<f64>) -> Result<Check, Check> {
     let start = uptime_s.and_then(|up| now.checked_sub(Duration::from_secs_f64(up.max(0.0))));
     let newer = facts.modified().is_ok_and(|at| start.is_some_and(|start| at > start));
     if newer && !path.starts_with("/run/credentials") {
-        let cure = "restart the daemon if the key is another one: it is read at the start only";
-        return Ok(warn(NAME, format!("{what}, written after the daemon started"), cure));
+        let hint = "restart the daemon if the key is another one: it is read at the start only";
+        return Ok(warn(NAME, format!("{what}, written after the daemon started"), hint));
     }
     Ok(ok(NAME, what))
 }

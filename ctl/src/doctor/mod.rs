@@ -1,7 +1,7 @@
-//! `doctor`: what is wrong here, and the cure of each. One line for each check: ok, warn or fail.
+//! `doctor`: what is wrong here, and the hint of each. One line for each check: ok, warn or fail.
 //!
 //! Each group of checks is a module that looks at the machine and then judges what it saw with a pure function. It
-//! changes nothing, and works without a daemon. Invariant: a line that is not ok has a cure.
+//! changes nothing, and works without a daemon. Invariant: a line that is not ok has a hint.
 
 mod clock;
 mod config;
@@ -42,19 +42,19 @@ struct Check {
     level: Level,
     what: String,
     /// Null only if nothing is wrong.
-    cure: Option<String>,
+    hint: Option<String>,
 }
 
 fn ok(name: &'static str, what: impl Into<String>) -> Check {
-    Check { name, level: Level::Ok, what: what.into(), cure: None }
+    Check { name, level: Level::Ok, what: what.into(), hint: None }
 }
 
-fn warn(name: &'static str, what: impl Into<String>, cure: impl Into<String>) -> Check {
-    Check { name, level: Level::Warn, what: what.into(), cure: Some(cure.into()) }
+fn warn(name: &'static str, what: impl Into<String>, hint: impl Into<String>) -> Check {
+    Check { name, level: Level::Warn, what: what.into(), hint: Some(hint.into()) }
 }
 
-fn fail(name: &'static str, what: impl Into<String>, cure: impl Into<String>) -> Check {
-    Check { name, level: Level::Fail, what: what.into(), cure: Some(cure.into()) }
+fn fail(name: &'static str, what: impl Into<String>, hint: impl Into<String>) -> Check {
+    Check { name, level: Level::Fail, what: what.into(), hint: Some(hint.into()) }
 }
 
 /// Everything that is checked, in the order in which one thing depends on another.
@@ -90,8 +90,8 @@ pub fn run(errand: &Errand<'_>, file: Option<&Path>, screen: &mut Screen) -> Res
         };
         let word = screen.look.paint(ink, word);
         screen.text(&format!("{word}  {:14}  {}\n", check.name, clean(&check.what)))?;
-        if let Some(cure) = &check.cure {
-            screen.text(&format!("      {:14}  cure: {}\n", "", clean(cure)))?;
+        if let Some(hint) = &check.hint {
+            screen.text(&format!("      {:14}  hint: {}\n", "", clean(hint)))?;
         }
     }
     let (ok, warn, fail) = (count(Level::Ok), count(Level::Warn), count(Level::Fail));

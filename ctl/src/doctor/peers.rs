@@ -31,8 +31,8 @@ fn judge(seen: &Seen) -> Check {
         return warn(NAME, what, "see that it has the same line server: lineswarmctl peers");
     }
     if wanted.is_empty() && looks_for_some(&seen.settings) {
-        let cure = "start the others; lineswarmctl status shows where peers are looked for";
-        return warn(NAME, "none was found yet", cure);
+        let hint = "start the others; lineswarmctl status shows where peers are looked for";
+        return warn(NAME, "none was found yet", hint);
     }
     if absent.is_empty() {
         return ok(
@@ -45,8 +45,8 @@ fn judge(seen: &Seen) -> Check {
         each.push(format!("{} more", absent.len() - NAMED));
     }
     let what = format!("{linked} of {} linked; {}", wanted.len(), each.join("; "));
-    let cure = "start them, check swarm.peers, the port in the firewall and swarm.allow; one that will not come back: lineswarmctl peer forget ID";
-    if linked == 0 { fail(NAME, what, cure) } else { warn(NAME, what, cure) }
+    let hint = "start them, check swarm.peers, the port in the firewall and swarm.allow; one that will not come back: lineswarmctl peer forget ID";
+    if linked == 0 { fail(NAME, what, hint) } else { warn(NAME, what, hint) }
 }
 
 /// Its name, else its address, else its id.

@@ -124,7 +124,7 @@ impl Scene {
     }
 
     /// For a line that depends on what is not known; `name` is what could not be looked at.
-    pub(super) fn cure_of_ignorance(&self) -> String {
+    pub(super) fn hint_of_ignorance(&self) -> String {
         match self.written {
             Written::Unnamed => "name the daemon with --instance NAME, or its file with --config FILE".into(),
             _ => "see the line config".into(),

@@ -40,7 +40,7 @@ enum Trouble {
 }
 
 impl Trouble {
-    fn cure(&self) -> &'static str {
+    fn hint(&self) -> &'static str {
         match self {
             Self::NoName(_) | Self::NoAddress => {
                 "check server.address, and the name service: getent hosts NAME"
@@ -64,7 +64,7 @@ pub(super) fn check(scene: &Scene) -> Check {
         return warn(NAME, what, "see the line daemon");
     }
     let Some(settings) = scene.settings() else {
-        return warn(NAME, "not asked: its address is not known", scene.cure_of_ignorance());
+        return warn(NAME, "not asked: its address is not known", scene.hint_of_ignorance());
     };
     let address = settings.text("server.address").to_owned();
     let from = settings.list("server.bind").first().and_then(|ip| ip.parse().ok());
@@ -75,7 +75,7 @@ pub(super) fn check(scene: &Scene) -> Check {
 fn judge(address: &str, answer: Result<(), Trouble>, took: Duration) -> Check {
     match answer {
         Ok(()) => ok(NAME, format!("{address} gives lines, within {:.1} ms", took.as_secs_f64() * 1e3)),
-        Err(trouble) => fail(NAME, format!("{address}: {trouble}"), trouble.cure()),
+        Err(trouble) => fail(NAME, format!("{address}: {trouble}"), trouble.hint()),
     }
 }
 
@@ -226,6 +226,6 @@ mod tests {
         seen.status.problem = Some("yielded: that peer draws from ours (to 01)".into());
         let yielded = as_seen(&seen);
         assert_eq!(yielded.level, Level::Warn);
-        assert!(yielded.cure.unwrap().contains("server.bind"));
+        assert!(yielded.hint.unwrap().contains("server.bind"));
     }
 }

@@ -143,13 +143,13 @@ mod tests {
     #[test]
     fn who_may_only_look_is_told_what_helps() {
         let owner = |gid, mode| SocketOwner { user: "root".into(), group: "lineswarm".into(), gid, mode };
-        let cure = |gid, mode, is_listed| {
+        let hint = |gid, mode, is_listed| {
             let access = Access { me: "eve".into(), owner: owner(gid, mode), may_write: false, is_listed };
-            membership(&access).cure.unwrap()
+            membership(&access).hint.unwrap()
         };
-        assert_eq!(cure(99, 0o660, false), "sudo usermod -aG lineswarm eve, then log in again");
-        assert_eq!(cure(99, 0o660, true), "log in again");
-        assert_eq!(cure(0, 0o660, false), "sudo -u root lineswarmctl ...");
+        assert_eq!(hint(99, 0o660, false), "sudo usermod -aG lineswarm eve, then log in again");
+        assert_eq!(hint(99, 0o660, true), "log in again");
+        assert_eq!(hint(0, 0o660, false), "sudo -u root lineswarmctl ...");
         let mine = Access { me: "root".into(), owner: owner(0, 0o660), may_write: true, is_listed: false };
         assert_eq!(membership(&mine).level, Level::Ok);
     }

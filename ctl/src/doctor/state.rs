@@ -20,7 +20,7 @@ const LITTLE_ROOM: u64 = 64 * 1024 * 1024;
 
 pub(super) fn check(scene: &Scene) -> Vec<Check> {
     let Some(path) = scene.path("node.state-dir") else {
-        return vec![warn(NAME, "not looked at: it is not known which it is", scene.cure_of_ignorance())];
+        return vec![warn(NAME, "not looked at: it is not known which it is", scene.hint_of_ignorance())];
     };
     let mut checks = vec![directory(&path, scene)];
     if let Ok(room) = statvfs(existing(&path)) {
@@ -109,11 +109,11 @@ fn judge(shown: &str, mode: u32, is_read_only: bool, may_write: bool) -> Check {
 
 fn space(free: u64, nodes: Option<u64>) -> Check {
     let mib = free as f64 / (1024.0 * 1024.0);
-    let cure = "free some space, or move node.state-dir; lines not on disk are drawn again after a restart";
+    let hint = "free some space, or move node.state-dir; lines not on disk are drawn again after a restart";
     match nodes {
-        _ if free < FEW_BYTES => fail(SPACE, format!("the disk is full: {mib:.1} MiB free"), cure),
-        Some(0) => fail(SPACE, "the disk has no inode left", cure),
-        _ if free < LITTLE_ROOM => warn(SPACE, format!("{mib:.1} MiB free"), cure),
+        _ if free < FEW_BYTES => fail(SPACE, format!("the disk is full: {mib:.1} MiB free"), hint),
+        Some(0) => fail(SPACE, "the disk has no inode left", hint),
+        _ if free < LITTLE_ROOM => warn(SPACE, format!("{mib:.1} MiB free"), hint),
         _ => ok(SPACE, format!("{mib:.0} MiB free")),
     }
 }

@@ -112,8 +112,8 @@ fn judge(unit: &Unit, answers: bool, is_configured: bool) -> Check {
         }
         ("loaded", "activating" | "deactivating") => warn(NAME, format!("{name} is {active}"), log),
         ("loaded", "active" | "reloading") if unit.is_stale => {
-            let cure = format!("systemctl daemon-reload && systemctl restart {name}");
-            warn(NAME, format!("{name} is {active}, and its file has changed since"), cure)
+            let hint = format!("systemctl daemon-reload && systemctl restart {name}");
+            warn(NAME, format!("{name} is {active}, and its file has changed since"), hint)
         }
         ("loaded", "active" | "reloading") if *restarts > 0 => {
             warn(NAME, format!("{name} is {active}, restarted {restarts} times after a crash or hang"), log)

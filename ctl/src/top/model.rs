@@ -123,7 +123,7 @@ impl Model {
             // The state, which is shown, says that it was done.
             News::Done(Ok(())) => self.notice = None,
             News::Done(Err(error)) => {
-                let text = format!("{}: {} ({})", error.what, error.why, error.cure);
+                let text = format!("{}: {} ({})", error.what, error.why, error.hint);
                 self.notice = Some(Notice { text: clean(&text).into_owned(), is_bad: true });
             }
         }

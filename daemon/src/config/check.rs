@@ -174,8 +174,8 @@ impl<'a> Checker<'a> {
         let insecure = self.switch("swarm", "insecure");
         if key_file.is_none() && !insecure && !listen.ip().to_canonical().is_loopback() {
             let why = format!("without a key anybody who reaches {listen} could join and send wrong lines");
-            let cure = "Make a key (lineswarmctl key gen) and name it in key-file, listen on 127.0.0.1, or set insecure = true";
-            self.problem("swarm", "listen", &why, cure);
+            let hint = "Make a key (lineswarmctl key gen) and name it in key-file, listen on 127.0.0.1, or set insecure = true";
+            self.problem("swarm", "listen", &why, hint);
         }
         let allow = self.allow();
         let topology = match self.text("swarm", "topology") {
@@ -202,11 +202,11 @@ impl<'a> Checker<'a> {
                     dns(of, own_port).unwrap_or(Discover::Host)
                 }
                 _ => {
-                    let cure = match super::nearest(way, ["host", "multicast", "dns"]) {
+                    let hint = match super::nearest(way, ["host", "multicast", "dns"]) {
                         Some(meant) if meant != way => format!("Did you mean {meant:?}?"),
                         _ => "Write host, multicast, multicast:INTERFACE, dns:NAME or dns:NAME:PORT".into(),
                     };
-                    self.problem("swarm", "discover", &format!("{text:?} is no way to find peers"), &cure);
+                    self.problem("swarm", "discover", &format!("{text:?} is no way to find peers"), &hint);
                     continue;
                 }
             });
@@ -230,7 +230,7 @@ impl<'a> Checker<'a> {
     fn key_file(&mut self, path: &Path) {
         let shown = shown(path);
         let content = std::fs::metadata(path).and_then(|its| Ok((its, std::fs::File::open(path)?)));
-        let (why, cure) = match content {
+        let (why, hint) = match content {
             Err(error) => (
                 format!("{shown} cannot be read: {error}"),
                 "Make it with lineswarmctl key gen, readable by this user".into(),
@@ -248,7 +248,7 @@ impl<'a> Checker<'a> {
             }
             Ok(_) => return,
         };
-        self.problem("swarm", "key-file", &why, &cure);
+        self.problem("swarm", "key-file", &why, &hint);
     }
 
     fn election(&mut self) -> Election {
@@ -312,9 +312,9 @@ impl<'a> Checker<'a> {
         self.entry(section, key).map(|its| &its.value)
     }
 
-    fn problem(&mut self, section: &str, key: &str, why: &str, cure: &str) {
+    fn problem(&mut self, section: &str, key: &str, why: &str, hint: &str) {
         let at = self.entry(section, key).map_or(Origin::Default, |its| its.origin.clone());
-        self.problems.push(Problem::new(&at, format!("{section}.{key}"), why, cure));
+        self.problems.push(Problem::new(&at, format!("{section}.{key}"), why, hint));
     }
 
     fn text(&self, section: &str, key: &str) -> &'a str {

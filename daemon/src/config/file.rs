@@ -39,11 +39,11 @@ pub(super) fn read(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Vec<
         };
         if !table::sections().contains(&name.as_ref()) {
             let meant = table::nearest(name, table::sections());
-            let cure = match meant {
+            let hint = match meant {
                 Some(meant) => format!("Did you mean [{meant}]?"),
                 None => format!("The sections are {}", table::sections().join(", ")),
             };
-            problems.push(Problem::new(&at, format!("[{name}]"), "there is no such section", cure));
+            problems.push(Problem::new(&at, format!("[{name}]"), "there is no such section", hint));
             continue;
         }
         for (key, value) in content {
@@ -71,31 +71,31 @@ fn read_entry(
     };
     match value::from_toml(setting.kind, value.get_ref()) {
         Ok(value) => values.push((setting, value, at)),
-        Err(mismatch) => problems.push(Problem::new(&at, setting.name(), mismatch.why, mismatch.cure)),
+        Err(mismatch) => problems.push(Problem::new(&at, setting.name(), mismatch.why, mismatch.hint)),
     }
 }
 
 fn unknown(at: &Origin, section: &str, key: &str) -> Problem {
     let here = || SETTINGS.iter().filter(|setting| setting.section == section).map(|setting| setting.key);
     let elsewhere = SETTINGS.iter().find(|setting| setting.key == key);
-    let cure = match (elsewhere, table::nearest(key, here())) {
+    let hint = match (elsewhere, table::nearest(key, here())) {
         (Some(setting), _) => format!("It belongs in [{}]", setting.section),
         (None, Some(meant)) => format!("Did you mean {meant:?}?"),
         (None, None) => format!("The keys of [{section}] are {}", here().collect::<Vec<_>>().join(", ")),
     };
-    Problem::new(at, format!("{section}.{key}"), "there is no such setting", cure)
+    Problem::new(at, format!("{section}.{key}"), "there is no such setting", hint)
 }
 
 /// A key that stands before all sections.
 fn outside(at: &Origin, key: &str) -> Problem {
-    let cure = match SETTINGS.iter().find(|setting| setting.key == key) {
+    let hint = match SETTINGS.iter().find(|setting| setting.key == key) {
         Some(setting) => format!("It belongs in [{}]", setting.section),
         None if table::sections().contains(&key) => {
             format!("Write [{key}] on a line of its own, and its keys below")
         }
         None => "Put it into a section such as [node]".into(),
     };
-    Problem::new(at, key.to_owned(), "no setting stands outside a section", cure)
+    Problem::new(at, key.to_owned(), "no setting stands outside a section", hint)
 }
 
 /// Counted from 1.

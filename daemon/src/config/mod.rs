@@ -1,6 +1,6 @@
 //! The daemon's configuration: gathered from flags, environment, file and defaults, then checked as a whole.
 //!
-//! [`Config::load`] gives a configuration that can be run, or every problem at once, each with its cure. It keeps
+//! [`Config::load`] gives a configuration that can be run, or every problem at once, each with its hint. It keeps
 //! where each value came from. Invariant: a `Config` has passed every check.
 
 mod check;
@@ -142,20 +142,20 @@ pub(crate) struct Problem {
     pub(crate) at: Origin,
     pub(crate) what: String,
     pub(crate) why: String,
-    pub(crate) cure: String,
+    pub(crate) hint: String,
 }
 
 impl Problem {
-    fn new(at: &Origin, what: impl Into<String>, why: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { at: at.clone(), what: what.into(), why: why.into(), cure: cure.into() }
+    fn new(at: &Origin, what: impl Into<String>, why: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { at: at.clone(), what: what.into(), why: why.into(), hint: hint.into() }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { at, what, why, cure } = self;
-        let end = if cure.ends_with(['?', '.']) { "" } else { "." };
-        write!(f, "{at}: {what}: {why}. {cure}{end}")
+        let Self { at, what, why, hint } = self;
+        let end = if hint.ends_with(['?', '.']) { "" } else { "." };
+        write!(f, "{at}: {what}: {why}. {hint}{end}")
     }
 }
 
@@ -268,8 +268,8 @@ fn read_file(
         }
         Err(error) => error.to_string(),
     };
-    let cure = "Name a readable file with --config, or leave it out to run on defaults";
-    problems.push(Problem::new(&Origin::File(path.clone(), 1), "the configuration file", why, cure));
+    let hint = "Name a readable file with --config, or leave it out to run on defaults";
+    problems.push(Problem::new(&Origin::File(path.clone(), 1), "the configuration file", why, hint));
     (path, None)
 }
 
@@ -287,7 +287,7 @@ fn gather(
         words,
     ) {
         Ok(value) => set.push(Effective { setting, value, origin }),
-        Err(mismatch) => problems.push(Problem::new(&origin, setting.name(), mismatch.why, mismatch.cure)),
+        Err(mismatch) => problems.push(Problem::new(&origin, setting.name(), mismatch.why, mismatch.hint)),
     };
     for setting in SETTINGS {
         let name = setting.variable();
@@ -312,7 +312,7 @@ fn unknown_variables(environment: &Environment, problems: &mut Vec<Problem>) {
             continue;
         }
         let lower: Vec<_> = known.iter().map(|name| name.to_lowercase()).collect();
-        let cure = match nearest(name, lower.iter().map(String::as_str)) {
+        let hint = match nearest(name, lower.iter().map(String::as_str)) {
             Some(meant) => format!("Did you mean {}?", meant.to_uppercase()),
             None => "Unset it".into(),
         };
@@ -320,7 +320,7 @@ fn unknown_variables(environment: &Environment, problems: &mut Vec<Problem>) {
             &Origin::Environment(name.clone()),
             "the environment",
             "there is no such setting",
-            cure,
+            hint,
         ));
     }
 }

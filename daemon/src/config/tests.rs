@@ -262,7 +262,7 @@ exit-when = "don"
 }
 
 #[test]
-fn a_problem_says_where_what_why_and_the_cure() {
+fn a_problem_says_where_what_why_and_the_hint() {
     assert!(message("[run]\nexit-when = \"don\"\n").ends_with(
         "test.toml:2: run.exit-when: \"don\" is not one of \"never\", \"done\". Did you mean \"done\"?"
     ));

@@ -40,7 +40,7 @@ impl fmt::Display for Value {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch {
     pub(crate) why: String,
-    pub(crate) cure: String,
+    pub(crate) hint: String,
 }
 
 /// Reads what flags and the environment give: words. A list takes them all, everything else takes the last.
@@ -109,11 +109,11 @@ fn mismatch(kind: Kind, what: &str, word: &str) -> Mismatch {
         Kind::Choice(words) => nearest(word, words.iter().copied()),
         _ => None,
     };
-    let cure = match meant {
+    let hint = match meant {
         Some(meant) => format!("Did you mean {meant:?}?"),
         None => format!("Write {expects}"),
     };
-    Mismatch { why: format!("{what} {expects}"), cure }
+    Mismatch { why: format!("{what} {expects}"), hint }
 }
 
 /// A time with its unit: ms, s, m or h.
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(why(Kind::WholeOrAuto, r#""1000""#), r#""1000" is not a whole number or "auto""#);
         assert_eq!(why(Kind::Span, r#""soon""#), r#""soon" is not a time such as "10s", "500ms" or "2m""#);
         let mismatch = word(Kind::Choice(&["mesh", "star"]), "mehs").unwrap_err();
-        assert_eq!(mismatch.cure, r#"Did you mean "mesh"?"#);
+        assert_eq!(mismatch.hint, r#"Did you mean "mesh"?"#);
         assert!(word(Kind::Switch, "yes").is_err() && word(Kind::Whole, "99999999999999999999").is_err());
     }
 

@@ -136,8 +136,8 @@ pub(super) fn answer(
         other => {
             let answer = change::change(other, around)?;
             return answer.ok_or_else(|| {
-                let cure = "report it, with the daemon's log";
-                ErrorBody::new("E_BUG", "the command was not carried out", "nobody answers it", cure)
+                let hint = "report it, with the daemon's log";
+                ErrorBody::new("E_BUG", "the command was not carried out", "nobody answers it", hint)
             });
         }
     };

@@ -37,8 +37,8 @@ pub(super) fn change(command: Command, around: &Surroundings<'_>) -> Result<Opti
         Command::Elect { to } => Order::Elect { to: to.as_deref().map(peer).transpose()? },
         Command::Limit { rate } => {
             if let Some(rate) = rate.filter(|rate| !rate.is_finite() || *rate <= 0.0) {
-                let cure = "give lines a second, or null for no cap; pause stops all draws";
-                return Err(bad("rate", &rate, "it must be more than 0".into(), cure));
+                let hint = "give lines a second, or null for no cap; pause stops all draws";
+                return Err(bad("rate", &rate, "it must be more than 0".into(), hint));
             }
             Order::Limit { rate }
         }
@@ -86,10 +86,10 @@ pub(super) fn change(command: Command, around: &Surroundings<'_>) -> Result<Opti
     Ok(Some(Answer::Wish(Wish::Command(order))))
 }
 
-fn bad(what: &str, value: &dyn std::fmt::Debug, why: String, cure: &str) -> ErrorBody {
+fn bad(what: &str, value: &dyn std::fmt::Debug, why: String, hint: &str) -> ErrorBody {
     let mut shown = format!("{value:?}");
     shown.truncate(shown.char_indices().nth(80).map_or(shown.len(), |(at, _)| at));
-    ErrorBody::new("E_BAD_VALUE", format!("{what} {shown} can't be taken"), why, cure)
+    ErrorBody::new("E_BAD_VALUE", format!("{what} {shown} can't be taken"), why, hint)
 }
 
 /// Of a file in the state directory, and of none but that.
@@ -154,8 +154,8 @@ fn submit(around: &Surroundings<'_>, force: bool, resolve: bool) -> Result<Answe
         State::Idle => Some(("it was not started", "start it: lineswarmctl start")),
         _ => None,
     };
-    if let Some((why, cure)) = waits {
-        return Err(ErrorBody::new("E_NOT_YET", "nothing was submitted", why, cure));
+    if let Some((why, hint)) = waits {
+        return Err(ErrorBody::new("E_NOT_YET", "nothing was submitted", why, hint));
     }
     Ok(Answer::Wish(Wish::Command(Order::Submit { force, resolve })))
 }

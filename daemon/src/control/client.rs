@@ -143,9 +143,9 @@ impl Client {
     pub(super) fn say_goodbye(&mut self, desk: &Desk) {
         if let Some((id, _)) = self.running.take() {
             let what = "the answer will not come";
-            let cure = "ask again when it runs";
+            let hint = "ask again when it runs";
             let why = format!("{} {:?} is stopping", desk.program(), desk.name);
-            self.end(id, Err(ErrorBody::new("E_STOPPING", what, why, cure)));
+            self.end(id, Err(ErrorBody::new("E_STOPPING", what, why, hint)));
         }
         // One try: the process does not outlive it.
         let _ = self.conn.flush();
@@ -212,8 +212,8 @@ impl Client {
                 Err(TooLong) => {
                     let what = "the request was not read";
                     let why = format!("a line has more than {} bytes", limits::CONTROL_REQUEST_BYTES);
-                    let cure = "send one JSON object a line; the connection is closed";
-                    self.end(0, Err(ErrorBody::new("E_TOO_LONG", what, why, cure)));
+                    let hint = "send one JSON object a line; the connection is closed";
+                    self.end(0, Err(ErrorBody::new("E_TOO_LONG", what, why, hint)));
                     self.closing = true;
                     return false;
                 }

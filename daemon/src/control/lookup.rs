@@ -33,8 +33,8 @@ pub(super) fn resolve(engine: &Engine, listen: SocketAddr, name: &str) -> Vec<Pe
 pub(super) fn one(engine: &Engine, listen: SocketAddr, name: &str) -> Result<PeerId, ErrorBody> {
     let what = format!("nothing was done about {:?}", name.chars().take(80).collect::<String>());
     if name.is_empty() {
-        let cure = "give an id or a name: see lineswarmctl peers";
-        return Err(ErrorBody::new("E_BAD_VALUE", what, "the name is empty", cure));
+        let hint = "give an id or a name: see lineswarmctl peers";
+        return Err(ErrorBody::new("E_BAD_VALUE", what, "the name is empty", hint));
     }
     let peers = resolve(engine, listen, name);
     let ids: Vec<PeerId> = peers.iter().filter_map(|peer| peer.id).collect();
@@ -43,8 +43,8 @@ pub(super) fn one(engine: &Engine, listen: SocketAddr, name: &str) -> Result<Pee
         // The engine may know of an id that it does not show, or is to keep it out for good.
         ([], Ok(id)) => Ok(id),
         ([], Err(_)) => {
-            let cure = "see lineswarmctl peers";
-            Err(ErrorBody::new("E_NO_PEER", what, "no peer has such a name or id", cure))
+            let hint = "see lineswarmctl peers";
+            Err(ErrorBody::new("E_NO_PEER", what, "no peer has such a name or id", hint))
         }
         _ => {
             let shown = peers.iter().filter_map(|peer| Some(format!("{} ({})", peer.id?, peer.name)));

@@ -312,7 +312,7 @@ impl Control {
                         io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted
                     ) => {}
                 Err(error) => {
-                    log::warn!("control-accept-paused why=\"{error}\" cure=\"raise LimitNOFILE=\"");
+                    log::warn!("control-accept-paused why=\"{error}\" hint=\"raise LimitNOFILE=\"");
                     door.again_at = Some(now + ACCEPT_AGAIN);
                     return;
                 }
@@ -369,9 +369,9 @@ impl Control {
     /// The store has everything on disk that was handed to it before [`Wish::Save`], or says what the disk says.
     pub(crate) fn on_saved(&mut self, token: u64, result: Result<(), String>) {
         let result = result.map_err(|why| {
-            let cure =
+            let hint =
                 "do what the disk needs: the daemon keeps everything in memory and tries again by itself";
-            ErrorBody::new("E_IO", "not everything is saved", why, cure)
+            ErrorBody::new("E_IO", "not everything is saved", why, hint)
         });
         self.on_reply(RequestId(token), result);
     }

@@ -126,24 +126,24 @@ pub(super) fn parse(line: &[u8]) -> Result<Request, (u64, ErrorBody)> {
     }
     serde_json::from_value(Value::Object(object)).map_err(|error| {
         let what = format!("{command} was not understood");
-        let cure = "send its fields as docs/control-protocol.md has them";
-        (id, ErrorBody::new("E_BAD_REQUEST", what, error.to_string(), cure))
+        let hint = "send its fields as docs/control-protocol.md has them";
+        (id, ErrorBody::new("E_BAD_REQUEST", what, error.to_string(), hint))
     })
 }
 
 fn bad(why: String) -> ErrorBody {
-    let cure = r#"send one object a line, as {"id":1,"cmd":"status"}"#;
-    ErrorBody::new("E_BAD_REQUEST", "the request was not understood", why, cure)
+    let hint = r#"send one object a line, as {"id":1,"cmd":"status"}"#;
+    ErrorBody::new("E_BAD_REQUEST", "the request was not understood", why, hint)
 }
 
 fn unknown(command: &str) -> ErrorBody {
     let shown: String = command.chars().take(40).collect();
-    let cure = match crate::config::nearest(&shown, COMMANDS) {
+    let hint = match crate::config::nearest(&shown, COMMANDS) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("send one of {}", COMMANDS.join(", ")),
     };
     let why = format!("this daemon knows no command {shown:?}");
-    ErrorBody::new("E_UNKNOWN_COMMAND", "the request was not understood", why, cure)
+    ErrorBody::new("E_UNKNOWN_COMMAND", "the request was not understood", why, hint)
 }
 
 #[cfg(test)]
@@ -154,7 +154,7 @@ mod tests {
 
     fn code(line: &[u8]) -> (u64, String) {
         let (id, error) = parse(line).unwrap_err();
-        assert!(!error.what.is_empty() && !error.why.is_empty() && !error.cure.is_empty());
+        assert!(!error.what.is_empty() && !error.why.is_empty() && !error.hint.is_empty());
         (id, error.code)
     }
 
@@ -182,9 +182,9 @@ mod tests {
     fn an_unknown_command_names_the_nearest() {
         let (id, error) = parse(br#"{"id":3,"cmd":"statuss"}"#).unwrap_err();
         assert_eq!((id, error.code.as_str()), (3, "E_UNKNOWN_COMMAND"));
-        assert_eq!(error.cure, "did you mean status?");
+        assert_eq!(error.hint, "did you mean status?");
         let (_, error) = parse(br#"{"cmd":"qqqq"}"#).unwrap_err();
-        assert!(error.cure.contains("ping"), "{}", error.cure);
+        assert!(error.hint.contains("ping"), "{}", error.hint);
     }
 
     #[test]

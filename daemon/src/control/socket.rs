@@ -54,7 +54,7 @@ impl Kind {
     }
 }
 
-/// Why there is no control socket: what, why and the cure.
+/// Why there is no control socket: what, why and the hint.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {
     #[error(

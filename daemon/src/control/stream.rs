@@ -307,8 +307,8 @@ pub(super) fn line(number: LineNumber, text: &[u8]) -> Line {
 }
 
 fn incomplete(why: String) -> ErrorBody {
-    let cure = "wait for it: lineswarmctl wait --for complete, or take what there is: --partial";
-    ErrorBody::new("E_INCOMPLETE", "the file is not complete", why, cure)
+    let hint = "wait for it: lineswarmctl wait --for complete, or take what there is: --partial";
+    ErrorBody::new("E_INCOMPLETE", "the file is not complete", why, hint)
 }
 
 fn text_bytes(event: &Event) -> usize {

@@ -104,8 +104,8 @@ impl Wait {
 
 fn unknown(until: &str, why: String) -> ErrorBody {
     let shown: String = until.chars().take(40).collect();
-    let cure = "wait for one of complete, submitted, master or peers=N";
-    ErrorBody::new("E_BAD_VALUE", format!("{shown:?} can't be waited for"), why, cure)
+    let hint = "wait for one of complete, submitted, master or peers=N";
+    ErrorBody::new("E_BAD_VALUE", format!("{shown:?} can't be waited for"), why, hint)
 }
 
 fn failed(what: String, why: &str) -> ErrorBody {

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_address_is_refused_with_its_cure() {
+    fn a_text_that_is_no_address_is_refused_with_its_hint() {
         let mut turn = Loop::new(None);
         let mut ask = |text: &str| turn.resolver.ask(text).unwrap_err();
         let own = str::to_owned;

@@ -23,7 +23,7 @@ const NOISE: &str = "Noise_XXpsk0_25519_AESGCM_SHA256";
 /// An emptied buffer above this goes back to the allocator.
 const KEEP_BYTES: usize = 4 * 1024;
 
-/// Why a link ended, or could not begin. Says what, why and the cure, for the log.
+/// Why a link ended, or could not begin. Says what, why and the hint, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LinkError {
     #[error("not a lineswarm peer: its first bytes are another protocol's; check the address and port")]

@@ -1,4 +1,4 @@
-//! What can go wrong with the state directory: each says what, why and the cure.
+//! What can go wrong with the state directory: each says what, why and the hint.
 
 use crate::exit::Exit;
 use std::io;
@@ -12,9 +12,9 @@ pub(crate) enum StoreError {
          Stop that one, or give this one a directory of its own with --state-dir or --instance"
     )]
     Locked { dir: PathBuf, holder: String },
-    #[error("cannot create {path}: {source}. {cure}", cure = cure(source))]
+    #[error("cannot create {path}: {source}. {hint}", hint = hint(source))]
     Create { path: PathBuf, source: io::Error },
-    #[error("cannot {doing} {path}: {source}. {cure}", cure = cure(source))]
+    #[error("cannot {doing} {path}: {source}. {hint}", hint = hint(source))]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
     #[error(
         "cannot use the node key {path}: its mode is {mode:04o}, so others may read it or have read it. \
@@ -68,7 +68,7 @@ impl StoreError {
 }
 
 /// What to do about an error of the system.
-fn cure(error: &io::Error) -> &'static str {
+fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
             "Give this user the right to it, or choose another directory with --state-dir"

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_others_may_read_is_refused_with_the_cure() {
+    fn a_key_that_others_may_read_is_refused_with_the_hint() {
         let dir = tempfile::tempdir().unwrap();
         NodeKey::open(dir.path()).unwrap();
         fs::set_permissions(dir.path().join(FILE), fs::Permissions::from_mode(0o640)).unwrap();

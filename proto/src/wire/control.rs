@@ -231,9 +231,9 @@ pub enum Body<T> {
     Error(ErrorBody),
 }
 
-/// What, why and the cure.
+/// What, why and the hint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{what}: {why} ({cure})")]
+#[error("{what}: {why} ({hint})")]
 pub struct ErrorBody {
     /// For programs: `E_NO_DAEMON`.
     pub code: String,
@@ -242,14 +242,14 @@ pub struct ErrorBody {
     /// Why it did not.
     pub why: String,
     /// What to do about it.
-    pub cure: String,
+    pub hint: String,
 }
 
 impl ErrorBody {
     /// All four at once.
     #[must_use]
-    pub fn new(code: &str, what: impl Into<String>, why: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { code: code.into(), what: what.into(), why: why.into(), cure: cure.into() }
+    pub fn new(code: &str, what: impl Into<String>, why: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code: code.into(), what: what.into(), why: why.into(), hint: hint.into() }
     }
 }
 

@@ -51,7 +51,7 @@ fn a_daemon_that_does_not_start_ends_the_demo_and_its_log_is_kept() {
     assert_eq!(error["why"], "it said: --listen: the address is taken");
     let kept = kept(at.path());
     assert_eq!(kept.len(), 1);
-    assert!(error["cure"].as_str().unwrap().ends_with(&kept[0]), "{error}");
+    assert!(error["hint"].as_str().unwrap().ends_with(&kept[0]), "{error}");
     assert!(all_ended(at.path()));
 }
 

@@ -160,7 +160,7 @@ impl Answered {
     pub(crate) fn code(&self) -> String {
         let value = self.json();
         assert_eq!(value["v"], 1);
-        for part in ["what", "why", "cure"] {
+        for part in ["what", "why", "hint"] {
             assert!(value["error"][part].as_str().is_some_and(|text| !text.is_empty()), "{part} in {value}");
         }
         value["error"]["code"].as_str().unwrap().into()

@@ -14,7 +14,7 @@ fn without_a_socket_there_is_no_daemon() {
     };
     let text = ask("ping", false);
     assert_eq!((text.exit, text.out.as_str()), (69, ""));
-    for part in ["lineswarmctl: no daemon at /", "no.sock [E_NO_DAEMON]\n", "  why:  ", "  cure: start it"] {
+    for part in ["lineswarmctl: no daemon at /", "no.sock [E_NO_DAEMON]\n", "  why:  ", "  hint: start it"] {
         assert!(text.err.contains(part), "{part} in {}", text.err);
     }
     let object = ask("ping", true);
@@ -36,7 +36,7 @@ fn a_socket_without_a_listener_says_so() {
 }
 
 #[test]
-fn an_instance_that_does_not_run_is_named_in_the_cure() {
+fn an_instance_that_does_not_run_is_named_in_the_hint() {
     let at = tempfile::tempdir().unwrap();
     let answered = run(ctl().env("XDG_RUNTIME_DIR", at.path()).args(["-i", "nobody-has-this", "ping"]));
     assert_eq!(answered.exit, 69);
@@ -137,7 +137,7 @@ fn a_daemon_that_hangs_up_or_is_busy_is_told_apart() {
     let hung_up = FakeDaemon::blurting(format!("{GREETING}\n{{\"id\":1,\"par"), true).ctl("ping --json");
     assert_eq!((hung_up.exit, hung_up.code().as_str()), (69, "E_CLOSED"));
     let busy = FakeDaemon::blurting(
-        "{\"id\":0,\"error\":{\"code\":\"E_BUSY\",\"what\":\"w\",\"why\":\"y\",\"cure\":\"c\"}}\n",
+        "{\"id\":0,\"error\":{\"code\":\"E_BUSY\",\"what\":\"w\",\"why\":\"y\",\"hint\":\"c\"}}\n",
         true,
     );
     let answered = busy.ctl("ping --json");
@@ -155,7 +155,7 @@ fn errors_of_the_daemon_have_their_exit_codes() {
         ("E_BUG", 70),
         ("E_SOMETHING_NEW", 1),
     ] {
-        let body = json!({"error": {"code": code, "what": "w\u{1b}[2J", "why": "y", "cure": "c"}});
+        let body = json!({"error": {"code": code, "what": "w\u{1b}[2J", "why": "y", "hint": "c"}});
         let daemon = FakeDaemon::always(body);
         assert_eq!(daemon.ctl("pause").exit, exit, "{code}");
         assert!(!daemon.ctl("pause").err.contains('\u{1b}'), "a daemon cannot steer the terminal");
@@ -182,7 +182,7 @@ fn a_wrong_usage_exits_64_and_help_0() {
     }
     let json = run(ctl().args(["statsu", "--json"]));
     assert_eq!((json.exit, json.code().as_str(), json.err.as_str()), (64, "E_USAGE", ""));
-    assert!(json.json()["error"]["cure"].as_str().unwrap().contains("stat"), "{}", json.out);
+    assert!(json.json()["error"]["hint"].as_str().unwrap().contains("stat"), "{}", json.out);
     for line in ["--help", "-h", "help", "demo --help", "--version", "-V"] {
         let answered = run(ctl().args(line.split(' ')));
         assert_eq!((answered.exit, answered.err.as_str()), (0, ""), "{line}");

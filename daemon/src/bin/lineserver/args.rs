@@ -114,7 +114,7 @@ impl Args {
             .map_err(|source| Error::Read { path: path.clone(), source })?;
         if bytes.len() as u64 > FILE_BYTES {
             let why = format!("{} is larger than {FILE_BYTES} bytes", path.display());
-            return Err(Error::Usage { option: "--file", why, cure: "give a smaller file" });
+            return Err(Error::Usage { option: "--file", why, hint: "give a smaller file" });
         }
         let unfit = |source| Error::File { path: path.clone(), source };
         let file = File::from_bytes(&bytes, self.base).map_err(unfit)?;
@@ -147,14 +147,14 @@ impl Args {
             return Err(Error::Usage {
                 option: "--limiter window",
                 why: "a rate below 1 would answer nothing in any second".into(),
-                cure: "give a --rate of at least 1, or another limiter",
+                hint: "give a --rate of at least 1, or another limiter",
             });
         }
         if !(0.0..=1.0).contains(&self.two_writes) {
             return Err(Error::Usage {
                 option: "--two-writes",
                 why: format!("{} is no probability", self.two_writes),
-                cure: "give a number from 0 to 1",
+                hint: "give a number from 0 to 1",
             });
         }
         let latency = seconds("--latency", self.latency / 1000.0)?;
@@ -198,7 +198,7 @@ fn seconds(option: &'static str, seconds: f64) -> Result<Duration, Error> {
         Error::Usage {
             option,
             why: format!("{seconds} seconds is no span of time"),
-            cure: "give a number from 0 to 4000000000",
+            hint: "give a number from 0 to 4000000000",
         }
     })
 }

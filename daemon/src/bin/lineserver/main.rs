@@ -11,11 +11,11 @@ mod timer;
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-/// Why the server can't go on. Each says what, why and the cure.
+/// Why the server can't go on. Each says what, why and the hint.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("the option {option} can't be used: {why}; {cure}")]
-    Usage { option: &'static str, why: String, cure: &'static str },
+    #[error("the option {option} can't be used: {why}; {hint}")]
+    Usage { option: &'static str, why: String, hint: &'static str },
     #[error("the file {} can't be served: {source}", path.display())]
     File { path: PathBuf, source: lineswarm_proto::line_server::Error },
     #[error("the file {} has {has} lines, not {wanted}; give --lines {has} or less, or leave it out", path.display())]

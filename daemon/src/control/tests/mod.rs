@@ -55,8 +55,8 @@ fn the_status_socket_changes_nothing_and_names_the_other() {
     let mut caller = stage.greeted(Kind::Status);
     let reply = caller.ask(&mut stage, r#"{"id":9,"cmd":"stop"}"#);
     assert_eq!((&reply["id"], &reply["error"]["code"]), (&9.into(), &"E_READ_ONLY".into()));
-    let cure = reply["error"]["cure"].as_str().unwrap();
-    assert!(cure.contains(stage.path(Kind::Control).to_str().unwrap()), "{cure}");
+    let hint = reply["error"]["hint"].as_str().unwrap();
+    assert!(hint.contains(stage.path(Kind::Control).to_str().unwrap()), "{hint}");
     assert!(stage.wishes.is_empty());
 }
 

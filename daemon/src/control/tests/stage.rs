@@ -327,7 +327,7 @@ impl Caller {
     pub(super) fn ask_code(&mut self, stage: &mut Stage, request: &str) -> String {
         let reply = self.ask(stage, request);
         let error = &reply["error"];
-        for field in ["code", "what", "why", "cure"] {
+        for field in ["code", "what", "why", "hint"] {
             assert!(error[field].as_str().is_some_and(|text| !text.is_empty()), "{request}: {reply}");
         }
         error["code"].as_str().unwrap().into()

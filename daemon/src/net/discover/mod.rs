@@ -196,7 +196,7 @@ fn host_in(own: Option<&Path>, swarm: SwarmHash, listen: SocketAddr, now: Moment
         }
         Err(error) => {
             log::error!(
-                "host-discovery-failed directory={} why=\"{error}\" cure=\"let the daemon's user write there, \
+                "host-discovery-failed directory={} why=\"{error}\" hint=\"let the daemon's user write there, \
                  or move node.status-socket\"",
                 own.display()
             );

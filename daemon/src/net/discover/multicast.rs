@@ -147,7 +147,7 @@ impl Multicast {
             {
                 let (how, group) = (&port.how, port.group);
                 problem = Some(format!(
-                    "{how}: {error}\" cure=\"let UDP out to {group} (IPAddressAllow=multicast in the unit)"
+                    "{how}: {error}\" hint=\"let UDP out to {group} (IPAddressAllow=multicast in the unit)"
                 ));
             }
         }
@@ -159,8 +159,8 @@ impl Multicast {
         let usable = match interfaces::usable(&self.names, self.listen) {
             Ok(usable) => usable,
             Err(error) => {
-                let cure = "cure=\"RestrictAddressFamilies= must have AF_NETLINK";
-                return Some(format!("the interfaces can't be listed: {error}\" {cure}"));
+                let hint = "hint=\"RestrictAddressFamilies= must have AF_NETLINK";
+                return Some(format!("the interfaces can't be listed: {error}\" {hint}"));
             }
         };
         self.ports.retain(|_, port| {
@@ -179,7 +179,7 @@ impl Multicast {
                 self.names.join(", ") + ": not"
             };
             problem = Some(format!(
-                "{of} up and able to multicast for a listener at {}\" cure=\"check swarm.listen and swarm.discover",
+                "{of} up and able to multicast for a listener at {}\" hint=\"check swarm.listen and swarm.discover",
                 self.listen
             ));
         }
@@ -199,8 +199,8 @@ impl Multicast {
                 // A new IPv6 address is first tried for being unique; the next announcement finds it ready.
                 Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {}
                 Err(error) => {
-                    let cure = "cure=\"check the interface, or name others: multicast:IF";
-                    problem = Some(format!("{name}: {error}\" {cure}"));
+                    let hint = "hint=\"check the interface, or name others: multicast:IF";
+                    problem = Some(format!("{name}: {error}\" {hint}"));
                 }
             }
         }

@@ -102,12 +102,13 @@ terminal-test:
 metrics-test:
 	tests/e2e/promtool.sh
 
-## What CI runs. The last nine need root, and most of them Debian packages, which they install.
-check: fmt clippy test gates verify-units boot-test netns-test disk-test docs-test page-test terminal-test metrics-test
+## What CI runs. The last ten need root, and most of them Debian packages, which they install.
+check: fmt clippy test cross-check gates verify-units boot-test netns-test disk-test docs-test page-test terminal-test metrics-test
 
 include systemd/install.mk
 include tests/fuzz.mk
 include tests/sim.mk
+include tests/platforms.mk
 
 clean:
 	$(CARGO) clean

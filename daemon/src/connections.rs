@@ -87,6 +87,7 @@ pub(crate) struct Connections {
     resolver: Resolver,
     entries: BTreeMap<ConnId, Entry>,
     tokens: BTreeMap<Token, ConnId>,
+    first_token: usize,
     next_token: usize,
     accepted: u64,
     outgoing: Handshakes<ConnId>,
@@ -109,6 +110,7 @@ impl Connections {
             resolver: Resolver::new(waker),
             entries: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            first_token,
             next_token: first_token,
             accepted: 0,
             outgoing: Handshakes::outgoing(),
@@ -122,12 +124,23 @@ impl Connections {
     }
 
     fn enter(&mut self, conn: ConnId, purpose: Purpose, name: &str, socket: Socket) -> Token {
-        let token = Token(self.next_token);
-        self.next_token += 1;
+        let token = self.free_token();
         self.tokens.insert(token, conn);
         self.entries
             .insert(conn, Entry { token, purpose, name: name.into(), socket, ending: false, failed: None });
         token
+    }
+
+    /// One after the other, so that an event that was already under way does not reach the next connection; after the
+    /// last one (32 bits are used up by 12 connections a second in 8 years) the first that is free again.
+    fn free_token(&mut self) -> Token {
+        loop {
+            let token = Token(self.next_token);
+            self.next_token = self.next_token.checked_add(1).unwrap_or(self.first_token);
+            if !self.tokens.contains_key(&token) {
+                return token;
+            }
+        }
     }
 
     fn remove(&mut self, conn: ConnId) -> Option<Entry> {

@@ -50,10 +50,12 @@ const WAKER: Token = Token(0);
 const TIMER: Token = Token(1);
 const SIGNALS: Token = Token(2);
 const LISTENER: Token = Token(3);
-/// The control sockets and their clients have tokens from here on, discovery and connections from theirs on.
+/// The control sockets and their clients have tokens from here on, discovery and connections from theirs on. All fit
+/// into 32 bits. Connections start over when theirs are used up; an interface that comes and goes every second needs
+/// 30 years for those of discovery.
 const CONTROL: usize = 16;
-const DISCOVERY: usize = 1 << 31;
-const CONNECTIONS: usize = 1 << 32;
+const DISCOVERY: usize = 1 << 16;
+const CONNECTIONS: usize = 1 << 30;
 /// Whose wish it is when it is no client's.
 const NOBODY: RequestId = RequestId(u64::MAX);
 /// After the system ran out of descriptors.

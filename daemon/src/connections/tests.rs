@@ -70,3 +70,18 @@ fn what_the_server_sent_before_it_reset_the_connection_is_read_though_writing_fa
     assert_eq!(stage.news(), ["closed"]);
     assert!(!stage.connections.is_busy());
 }
+
+#[test]
+fn tokens_that_are_used_up_start_over_with_the_first_that_is_free() {
+    let mut stage = Stage::new();
+    let connections = &mut stage.connections;
+    let mut enter = |conn: u64, next: usize| {
+        connections.next_token = next;
+        connections.enter(ConnId::dialled(conn), Purpose::Peer, "", Socket::Resolving).0
+    };
+    assert_eq!(enter(1, FIRST), FIRST);
+    assert_eq!(enter(2, usize::MAX), usize::MAX);
+    // What follows the last one is the first, and that is taken; of 32 bits too.
+    assert_eq!(enter(3, usize::MAX), FIRST + 1);
+    assert_eq!(enter(4, FIRST), FIRST + 2);
+}

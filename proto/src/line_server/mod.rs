@@ -29,7 +29,7 @@ use crate::{
 use core::{fmt, time::Duration};
 use std::net::IpAddr;
 
-/// A connection, in the caller's count. Never used twice.
+/// A connection, in the caller's count. Not used again before all other numbers were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 

@@ -30,6 +30,7 @@ const SIGNAL: Token = Token(1);
 const TIMER: Token = Token(2);
 /// Clients' tokens begin here; they are their connection ids.
 const FIRST_CLIENT: u64 = 3;
+const LAST_CLIENT: u64 = u32::MAX as u64;
 
 /// Small, so that the replies to one read stay small too.
 const READ_BYTES: usize = 8 * 1024;
@@ -235,8 +236,7 @@ impl EventLoop {
     }
 
     fn welcome(&mut self, mut stream: mio::net::TcpStream, ip: std::net::IpAddr) -> Result<(), Error> {
-        let id = self.next_client;
-        self.next_client += 1;
+        let id = self.free_id();
         let token = Token(usize::try_from(id).unwrap_or(usize::MAX));
         let both = Interest::READABLE | Interest::WRITABLE;
         // Those that the server has closed and that do not read their last bytes count too.
@@ -249,6 +249,17 @@ impl EventLoop {
         self.clients.insert(id, Client::new(stream));
         self.server.handle(Input::Opened { conn: ConnId(id), ip }, self.now());
         self.carry_out()
+    }
+
+    /// One after the other. They are tokens too, so they fit into 32 bits, and after the last the first free one follows.
+    fn free_id(&mut self) -> u64 {
+        loop {
+            let id = self.next_client;
+            self.next_client = if id < LAST_CLIENT { id + 1 } else { FIRST_CLIENT };
+            if !self.clients.contains_key(&id) {
+                return id;
+            }
+        }
     }
 
     fn release(&mut self) -> Result<(), Error> {

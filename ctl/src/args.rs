@@ -81,9 +81,17 @@ pub enum Command {
         /// Only these numbers, both ends included
         #[arg(long, value_name = "A-B", value_parser = range)]
         range: Option<Range>,
+        /// The bytes as they are, also on a terminal (without it control characters are shown as escapes there)
+        #[arg(long)]
+        raw: bool,
     },
     /// Print one line
-    Get { number: u32 },
+    Get {
+        number: u32,
+        /// The bytes as they are, also on a terminal (without it control characters are shown as escapes there)
+        #[arg(long)]
+        raw: bool,
+    },
     /// Print the file: each line's text by number, each followed by a newline
     Dump(Dump),
     /// Start drawing lines
@@ -236,6 +244,9 @@ pub struct Dump {
     /// Also if lines are missing (without it that exits 1)
     #[arg(long)]
     pub partial: bool,
+    /// The bytes as they are, also on a terminal (without it control characters are shown as escapes there)
+    #[arg(long)]
+    pub raw: bool,
 }
 
 #[derive(Debug, Args)]
@@ -329,12 +340,12 @@ impl Command {
             Self::Join { addresses } => Ask::Join { addresses: addresses.clone() },
             Self::Leave => Ask::Leave,
             Self::Resolve { name } => Ask::Resolve { name: name.clone() },
-            Self::Lines { missing, range } => Ask::Lines {
+            Self::Lines { missing, range, .. } => Ask::Lines {
                 missing: *missing,
                 from: range.map(|range| LineNumber(range.from)),
                 to: range.map(|range| LineNumber(range.to)),
             },
-            Self::Get { number } => Ask::Get { number: LineNumber(*number) },
+            Self::Get { number, .. } => Ask::Get { number: LineNumber(*number) },
             Self::Dump(dump) => Ask::Dump { partial: dump.partial },
             Self::Start { server, lines, swarm } => {
                 Ask::Start { server: server.clone(), lines: *lines, swarm: *swarm }

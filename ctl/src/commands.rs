@@ -65,7 +65,7 @@ fn ask_each(command: &Command, ask: &Ask, global: &Global, screen: &mut Screen) 
         if let (true, Some(name)) = (global.all, place.instance()) {
             screen.instance = Some(name.to_owned());
             if !global.json
-                && let Err(failure) = screen.text(&format!("== {name} ==\n"))
+                && let Err(failure) = screen.text(&format!("== {} ==\n", clean(name)))
             {
                 return screen.failure(&failure);
             }
@@ -94,8 +94,8 @@ fn status_or(command: &Command, failure: &Failure, exit: u8) -> u8 {
 
 fn ask_one(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
     match errand.command {
-        Command::Lines { .. } => data::lines(errand, screen),
-        Command::Get { .. } => data::get(errand, screen),
+        Command::Lines { raw, .. } => data::lines(errand, *raw, screen),
+        Command::Get { raw, .. } => data::get(errand, *raw, screen),
         Command::Dump(dump) => data::dump(errand, dump, screen),
         Command::Watch => live::watch(errand, screen),
         Command::Events(how) => live::follow(errand, "events", how.json_line, events::line, screen),
@@ -151,6 +151,10 @@ fn simple(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
         },
         Command::Why => why(&answer),
         Command::Stats => fields(&answer),
+        // Its labels hold names from elsewhere.
+        Command::Metrics if screen.is_terminal => {
+            text_of(&answer, "text").lines().map(|line| format!("{}\n", clean(line))).collect()
+        }
         Command::Metrics => text_of(&answer, "text").to_owned(),
         Command::Config(Config::Show) => settings(list(&answer, "settings"), false),
         Command::Config(_) => settings(list(&answer, "settings"), true),

@@ -1,7 +1,8 @@
 //! `lines`, `get` and `dump`: lines from the daemon to stdout or into a file.
 //!
-//! Pieces are written as they come, so memory does not grow with the file. Texts are bytes. A file is replaced
-//! as a whole or not at all, and only after every line was seen in its order.
+//! Pieces are written as they come, so memory does not grow with the file. Texts are bytes, and escapes only where
+//! a terminal would obey them. A file is replaced as a whole or not at all, and only after every line was seen in its
+//! order.
 
 use crate::args::Dump;
 use crate::client::Connection;
@@ -10,11 +11,12 @@ use crate::failure::{Failure, NEGATIVE};
 use crate::screen::Screen;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use lineswarm_proto::visible::visible_bytes;
 use lineswarm_proto::wire::control::{Command as Ask, Line};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fs::{self, File};
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -35,13 +37,28 @@ fn bytes_of(line: &Line) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn append(out: &mut Vec<u8>, line: &Line, numbered: bool) -> Result<(), Failure> {
-    if numbered {
-        out.extend_from_slice(format!("{}\t", line.number).as_bytes());
+/// How texts are written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Form {
+    /// The number and a tab before each text.
+    pub numbered: bool,
+    /// Control characters as escapes: somebody looks at it on a terminal.
+    pub visible: bool,
+}
+
+impl Form {
+    fn append(self, out: &mut Vec<u8>, line: &Line) -> Result<(), Failure> {
+        if self.numbered {
+            out.extend_from_slice(format!("{}\t", line.number).as_bytes());
+        }
+        let text = bytes_of(line)?;
+        match self.visible {
+            true => out.extend_from_slice(visible_bytes(&text).as_bytes()),
+            false => out.extend_from_slice(&text),
+        }
+        out.push(b'\n');
+        Ok(())
     }
-    out.extend_from_slice(&bytes_of(line)?);
-    out.push(b'\n');
-    Ok(())
 }
 
 /// Sees that each number comes once and in order, and that none is left out.
@@ -74,7 +91,7 @@ impl Order {
 pub fn receive(
     connection: &mut Connection,
     ask: Ask,
-    numbered: bool,
+    form: Form,
     mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<Value, Failure> {
     let mut order = Order::default();
@@ -87,7 +104,7 @@ pub fn receive(
         }
         for line in &piece.lines {
             order.see(line.number.0)?;
-            append(&mut out, line, numbered)?;
+            form.append(&mut out, line)?;
         }
         write(&out)
     })?;
@@ -96,16 +113,17 @@ pub fn receive(
 }
 
 /// `lines`: numbers and texts, or the numbers that are missing.
-pub fn lines(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
+pub fn lines(errand: &Errand<'_>, raw: bool, screen: &mut Screen) -> Result<u8, Failure> {
     if screen.json {
         return as_json(errand, screen);
     }
-    receive(&mut errand.connect()?, errand.ask.clone(), true, |bytes| screen.bytes(bytes))?;
+    let form = Form { numbered: true, visible: screen.is_terminal && !raw };
+    receive(&mut errand.connect()?, errand.ask.clone(), form, |bytes| screen.bytes(bytes))?;
     Ok(0)
 }
 
 /// `get`: one text.
-pub fn get(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
+pub fn get(errand: &Errand<'_>, raw: bool, screen: &mut Screen) -> Result<u8, Failure> {
     let mut connection = errand.connect()?;
     let answer = connection.ask(errand.ask.clone(), |_| Ok(()))?;
     if screen.json {
@@ -114,7 +132,8 @@ pub fn get(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
     }
     let mut out = Vec::new();
     let line = Line::deserialize(&answer).map_err(|error| connection.garbage(error))?;
-    append(&mut out, &line, false).map_err(|failure| connection.placed(failure))?;
+    let form = Form { numbered: false, visible: screen.is_terminal && !raw };
+    form.append(&mut out, &line).map_err(|failure| connection.placed(failure))?;
     screen.bytes(&out)?;
     Ok(0)
 }
@@ -125,12 +144,14 @@ pub fn dump(errand: &Errand<'_>, dump: &Dump, screen: &mut Screen) -> Result<u8,
         if screen.json {
             return as_json(errand, screen);
         }
-        receive(&mut errand.connect()?, errand.ask.clone(), dump.numbered, |bytes| screen.bytes(bytes))?;
+        let form = Form { numbered: dump.numbered, visible: screen.is_terminal && !dump.raw };
+        receive(&mut errand.connect()?, errand.ask.clone(), form, |bytes| screen.bytes(bytes))?;
         return Ok(0);
     };
     let mut target = Target::open(path)?;
     let mut written = 0_usize;
-    let answer = receive(&mut errand.connect()?, errand.ask.clone(), dump.numbered, |bytes| {
+    let form = Form { numbered: dump.numbered, visible: target.is_terminal() && !dump.raw };
+    let answer = receive(&mut errand.connect()?, errand.ask.clone(), form, |bytes| {
         written += bytes.len();
         target.write(bytes)
     })?;
@@ -156,7 +177,8 @@ fn as_json(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
             for value in part.get(name).and_then(Value::as_array).into_iter().flatten() {
                 let before = if list.is_some() { ",".to_owned() } else { format!("{{\"v\":1,\"{name}\":[") };
                 list = Some(name);
-                screen.text(&format!("{before}{value}"))?;
+                screen.text(&before)?;
+                screen.value(value)?;
             }
         }
         Ok(())
@@ -173,7 +195,8 @@ fn as_json(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
     }
     screen.text("]")?;
     for (name, value) in end.as_object().into_iter().flatten() {
-        screen.text(&format!(",{}:{value}", Value::from(name.as_str())))?;
+        screen.text(&format!(",{}:", Value::from(name.as_str())))?;
+        screen.value(value)?;
     }
     if let Some(instance) = screen.instance.clone() {
         screen.text(&format!(",\"instance\":{}", Value::from(instance)))?;
@@ -211,6 +234,11 @@ impl Target {
             .tempfile_in(directory_of(&path))
             .map_err(create)?;
         Ok(Self::Replace { new: BufWriter::new(new), path })
+    }
+
+    /// /dev/tty, or /dev/stdout of somebody who looks.
+    fn is_terminal(&self) -> bool {
+        matches!(self, Self::Straight { file, .. } if file.get_ref().is_terminal())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {

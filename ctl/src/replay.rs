@@ -7,10 +7,11 @@ use crate::failure::Failure;
 use crate::render::{Ink, clean, events};
 use crate::screen::Screen;
 use lineswarm_proto::capture::replay::{Damage, Difference, Replay, Seen};
-use lineswarm_proto::engine::io::{Effect, Input};
+use lineswarm_proto::engine::io::{Command as Order, Effect, Input};
 use lineswarm_proto::time::Moment;
+use lineswarm_proto::visible::quoted;
 use lineswarm_proto::wire::control::ErrorBody;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Read;
 
@@ -122,7 +123,7 @@ impl Teller<'_> {
             return self.screen.object(json!({ "input": self.count, "t": at.seconds(), kind: text }));
         }
         let line = match effect {
-            None => format!("{:>6}  {:>10.3}  {text}\n", self.count, at.seconds()),
+            None => format!("{:>6}  {:>24}  {text}\n", self.count, format!("+{:.3}s", at.seconds())),
             Some(_) => format!("{:>20}{text}\n", "> "),
         };
         self.screen.text(&line)
@@ -147,7 +148,7 @@ impl Teller<'_> {
             return self.screen.object(json!({ "v": 1, "replay": replay }));
         }
         let mut text = format!(
-            "{} after input {input}, at {:.6} s: {}\n",
+            "{} after input {input}, {:.6} s after the start: {}\n",
             self.screen.look.paint(Ink::Bad, "DIFFERENT"),
             at.seconds(),
             self.told
@@ -183,10 +184,43 @@ fn input_text(input: &Input<'_>) -> String {
         Input::Closed { conn, why } => format!("closed {conn}: {}", clean(why)),
         Input::Deadline => "deadline".into(),
         Input::Stored(ticket) => format!("stored {}", ticket.0),
-        Input::Command { command, .. } => format!("command {command:?}"),
+        Input::Command { command, .. } => format!("command {}", order_text(command)),
         Input::Found { address, how } => format!("found {address} by {}", clean(how)),
         Input::Stop => "stop".into(),
     }
+}
+
+/// `elect to=6c656e61`: the name of its variant, then its fields.
+fn order_text(order: &Order) -> String {
+    let shown = |value: &Value| match value {
+        Value::String(text) => quoted(text).into_owned(),
+        other => quoted(&other.to_string()).into_owned(),
+    };
+    match serde_json::to_value(order) {
+        Ok(Value::String(name)) => kebab(&name),
+        Ok(Value::Object(variant)) => {
+            let one = |(name, fields): (&String, &Value)| {
+                let fields = fields.as_object().into_iter().flatten();
+                let given = fields.filter(|(_, value)| !matches!(value, Value::Null | Value::Bool(false)));
+                let given = given.map(|(name, value)| format!(" {name}={}", shown(value)));
+                kebab(name) + &given.collect::<String>()
+            };
+            variant.iter().map(one).collect()
+        }
+        _ => "unknown".into(),
+    }
+}
+
+/// `PeerAdd` as `peer-add`.
+fn kebab(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
 }
 
 fn effect_text(effect: &Effect) -> String {

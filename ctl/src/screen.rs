@@ -4,6 +4,7 @@
 
 use crate::failure::Failure;
 use crate::render::{Ink, Look, clean};
+use lineswarm_proto::visible::visible_json;
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 
@@ -11,6 +12,8 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 #[derive(Debug)]
 pub struct Screen {
     out: BufWriter<io::Stdout>,
+    /// Somebody looks at it.
+    pub is_terminal: bool,
     pub look: Look,
     /// The answer as the daemon gave it.
     pub json: bool,
@@ -23,8 +26,9 @@ pub struct Screen {
 impl Screen {
     #[must_use]
     pub fn new(json: bool, quiet: bool) -> Self {
-        let look = Look::of(io::stdout().is_terminal());
-        Self { out: BufWriter::with_capacity(64 * 1024, io::stdout()), look, json, quiet, instance: None }
+        let is_terminal = io::stdout().is_terminal();
+        let out = BufWriter::with_capacity(64 * 1024, io::stdout());
+        Self { out, is_terminal, look: Look::of(is_terminal), json, quiet, instance: None }
     }
 
     /// For what fails before there are arguments.
@@ -57,8 +61,13 @@ impl Screen {
         if let (Some(object), Some(instance)) = (value.as_object_mut(), &self.instance) {
             object.insert("instance".into(), instance.clone().into());
         }
-        self.text(&value.to_string())?;
+        self.value(&value)?;
         self.text("\n")
+    }
+
+    /// JSON that cannot steer a terminal.
+    pub fn value(&mut self, value: &Value) -> Result<(), Failure> {
+        self.text(&visible_json(&value.to_string()))
     }
 
     /// Everything written so far is seen from here on.
@@ -78,13 +87,18 @@ impl Screen {
             // What was printed before comes first.
             let printed = self.flush();
             let look = Look::of(io::stderr().is_terminal());
-            let name = self.instance.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
+            let name = self.instance.as_deref().map(|name| format!("{}: ", clean(name))).unwrap_or_default();
+            // A rehearsal says of each node how far it was, on a line of its own.
+            let why = match failure {
+                Failure::Lab { .. } => body.why.lines().map(clean).collect::<Vec<_>>().join("\n"),
+                _ => clean(&body.why).into_owned(),
+            };
             let text = format!(
                 "{}: {name}{} [{}]\n  why:  {}\n  hint: {}\n",
                 look.paint(Ink::Bad, "lineswarmctl"),
                 clean(&body.what),
                 clean(&body.code),
-                clean(&body.why),
+                why,
                 clean(&body.hint)
             );
             io::stderr().write_all(text.as_bytes()).map_err(write_failure).and(printed)

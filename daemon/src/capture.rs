@@ -4,6 +4,7 @@
 //! engine. Invariant: the file is within its bound and a record is in it whole or not at all; a disk that fails ends
 //! the capture and nothing else. While none is on, all it costs is a look.
 
+use crate::logging::value;
 use lineswarm_proto::{
     capture::{END_BYTES, Recorder, Start},
     engine::{
@@ -89,7 +90,7 @@ impl Capture {
             self.bound,
         ) {
             Ok(()) => {
-                log::info!("capture-begun file={}", running.path.display());
+                log::info!("capture-begun file={}", value(running.path.display()));
                 let answer = json!({ "file": running.path.display().to_string(), "limit": self.bound });
                 self.running = Some(running);
                 self.ended = None;
@@ -125,8 +126,9 @@ impl Capture {
             }
             Err(Stop::Disk(error)) => {
                 log::error!(
-                    "capture-failed file={} why=\"{error}\" hint=\"make room, and begin another\"",
-                    running.path.display()
+                    "capture-failed file={} why={} hint=\"make room, and begin another\"",
+                    value(running.path.display()),
+                    value(&error)
                 );
                 self.end_by_itself(&format!("the disk failed: {error}"), now);
                 None
@@ -152,7 +154,7 @@ impl Capture {
             ));
         };
         running.write_end(why, now).map_err(|error| refused(&running.path, &error))?;
-        log::info!("capture-ended file={} bytes={}", running.path.display(), running.written);
+        log::info!("capture-ended file={} bytes={}", value(running.path.display()), running.written);
         Ok(json!({
             "file": running.path.display().to_string(), "bytes": running.written, "inputs": running.inputs,
         }))

@@ -13,7 +13,7 @@ use crate::{
     control::{Control, Surroundings, Wish},
     exit::Exit,
     history::History,
-    logging::LogLines,
+    logging::{LogLines, value},
     net::{
         discover::Discovery,
         inbox::Inbox,
@@ -155,10 +155,10 @@ impl EventLoop {
     pub(crate) fn run(mut self) -> Result<Exit, RunError> {
         log::info!(
             "started name={} id={} listen={} server={}",
-            self.config.node.name,
+            value(&self.config.node.name),
             self.engine.status().id,
             self.listen_address,
-            self.config.server.address
+            value(&self.config.server.address)
         );
         self.notify.ready();
         self.carry_out();
@@ -211,10 +211,10 @@ impl EventLoop {
                         Signal::End => self.ending = true,
                         Signal::Reload => {
                             if let Err(error) = self.reload() {
-                                log::error!("reload-failed why=\"{error}\"");
+                                log::error!("reload-failed why={}", value(error));
                             }
                         }
-                        Signal::Tell => log::info!("state {:?}", self.engine.status()),
+                        Signal::Tell => log::info!("{}", Report::state(&self.engine.status())),
                     }
                 }
             }
@@ -231,7 +231,7 @@ impl EventLoop {
         if (self.accept_more || self.accept_again.is_some_and(|at| self.now >= at))
             && let Err(error) = self.accept()
         {
-            log::error!("listener-broken why=\"{error}\" hint=\"restart the daemon\"");
+            log::error!("listener-broken why={} hint=\"restart the daemon\"", value(error));
         }
         self.connections.start_turn();
         let mut inbox = core::mem::take(&mut self.inbox);
@@ -311,7 +311,7 @@ impl EventLoop {
                 Ack::Saved(token, result) => self.control.on_saved(token, result),
                 Ack::Verified(token, found) => self.control.on_verified(token, &found),
                 Ack::Trouble { what } => {
-                    log::error!("store-failed what=\"{what}\"");
+                    log::error!("store-failed what={}", value(&what));
                     self.report.set_trouble(Some(what));
                 }
                 Ack::Recovered => {
@@ -340,7 +340,7 @@ impl EventLoop {
             AcceptEnd::WouldBlock => {}
             AcceptEnd::More => self.accept_more = true,
             AcceptEnd::Exhausted(error) => {
-                log::warn!("accept-paused why=\"{error}\" hint=\"raise LimitNOFILE=\"");
+                log::warn!("accept-paused why={} hint=\"raise LimitNOFILE=\"", value(&error));
                 self.accept_again = Some(self.now + ACCEPT_AGAIN);
             }
             AcceptEnd::Broken(error) => return Err(error.into()),

@@ -4,6 +4,7 @@
 //! warning. A later line about the same run (its epoch, server and job) stands for the earlier ones. Invariant: at
 //! most [`RUNS`] runs in memory, and at most twice as many lines in the file.
 
+use crate::logging::value;
 use lineswarm_proto::theory;
 use lineswarm_proto::{engine::event::Event, wire::control::Status};
 use serde::{Deserialize, Serialize};
@@ -182,7 +183,7 @@ impl History {
     }
 
     fn complain(&self, error: &io::Error) {
-        log::warn!("history-failed path={:?} why=\"{error}\"", self.path);
+        log::warn!("history-failed path={} why={}", value(self.path.display()), value(error));
     }
 
     /// Oldest first.

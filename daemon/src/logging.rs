@@ -1,15 +1,23 @@
-//! Log lines on stderr: `level what key=value ...`, or one JSON object a line. Under systemd each line begins with its
-//! priority, and the journal has the time; elsewhere the time leads. The newest lines are kept for `log` as well.
+//! Log lines on stderr: `time level what key=value ...`, or one JSON object a line. Under systemd each line begins with
+//! its priority, and the journal has the time. The newest lines are kept for `log` as well.
 //!
-//! Lines come from any thread. Invariant: what is kept is bounded in lines and in the length of each.
+//! Lines come from any thread. Invariants: an event is one line and steers no terminal, whatever its values hold; what is
+//! kept is bounded in lines and in the length of each.
 
 use crate::args::LogFormat;
 use env_logger::{Builder, Logger, Target};
-use lineswarm_proto::{limits, recent::Recent, wire::control::LogLine};
+use lineswarm_proto::{
+    limits,
+    recent::Recent,
+    time::rfc3339,
+    visible::{quoted, visible, visible_json},
+    wire::control::LogLine,
+};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 use std::{
+    fmt::Display,
     io::{self, Write},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -53,8 +61,12 @@ impl Log for Keeping {
 
     fn log(&self, record: &Record<'_>) {
         if self.out.matches(record) {
-            self.lines.push(record.level(), record.args().to_string());
-            self.out.log(record);
+            let message = record.args().to_string();
+            let message = visible(&message);
+            self.lines.push(record.level(), message.clone().into_owned());
+            let mut shown = Record::builder();
+            shown.metadata(record.metadata().clone());
+            self.out.log(&shown.args(format_args!("{message}")).build());
         }
     }
 
@@ -74,7 +86,7 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) -> LogLines {
         (LogFormat::Json, _) => to_json(to, record),
         (LogFormat::Text, true) => writeln!(to, "<{}>{}", priority(record.level()), record.args()),
         (LogFormat::Text, false) => {
-            writeln!(to, "{:.3} {} {}", since_1970(), name(record.level()), record.args())
+            writeln!(to, "{} {} {}", rfc3339(since_1970()), name(record.level()), record.args())
         }
     });
     let lines = LogLines::new();
@@ -85,8 +97,14 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) -> LogLines {
 }
 
 fn to_json(to: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
-    let level = name(record.level());
-    writeln!(to, "{}", json!({"t": since_1970(), "level": level, "message": record.args().to_string()}))
+    let (t, level) = (since_1970(), name(record.level()));
+    let line = json!({"t": t, "time": rfc3339(t), "level": level, "message": record.args().to_string()});
+    writeln!(to, "{}", visible_json(&line.to_string()))
+}
+
+/// A value of a log line, in quotes where it needs them.
+pub(crate) fn value(value: impl Display) -> String {
+    quoted(&value.to_string()).into_owned()
 }
 
 fn name(level: Level) -> String {

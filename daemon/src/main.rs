@@ -29,10 +29,11 @@ use args::{Args, Asked};
 use config::{Config, Environment};
 use event_loop::EventLoop;
 use exit::Exit;
+use lineswarm_proto::visible::visible;
 use logging::LogLines;
 use run_error::RunError;
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -42,19 +43,24 @@ fn main() -> ExitCode {
         Ok(Asked::Help) => return print(args::HELP),
         Ok(Asked::Version) => return print(concat!("lineswarmd ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(error) => {
-            eprintln!("lineswarmd: {error}");
+            complain(&format!("lineswarmd: {error}"));
             return Exit::Usage.into();
         }
     };
     let config = match Config::load(&args, &Environment::of_process()) {
         Ok(config) => config,
         Err(error) => {
-            eprintln!("{error}");
+            complain(&error.to_string());
             return Exit::Config.into();
         }
     };
     if args.print_config {
-        return print(&config.to_toml());
+        let text = config.to_toml();
+        // A terminal would obey what a value holds.
+        return match io::stdout().is_terminal() {
+            true => print(&text.lines().map(|line| format!("{}\n", visible(line))).collect::<String>()),
+            false => print(&text),
+        };
     }
     if args.check {
         return print("OK\n");
@@ -63,9 +69,17 @@ fn main() -> ExitCode {
     match run(args, config, log) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("lineswarmd: {error}");
+            complain(&format!("lineswarmd: {error}"));
             error.exit().into()
         }
+    }
+}
+
+/// To stderr; what it quotes of files and arguments steers no terminal.
+fn complain(error: &str) {
+    for line in error.lines() {
+        // A closed stderr is no reason to end in another way.
+        let _ = writeln!(io::stderr(), "{}", visible(line));
     }
 }
 
@@ -74,7 +88,7 @@ fn print(text: &str) -> ExitCode {
     let mut out = io::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("lineswarmd: the standard output cannot be written: {error}");
+            complain(&format!("lineswarmd: the standard output cannot be written: {error}"));
             Exit::Io.into()
         }
         _ => Exit::Ok.into(),
@@ -85,7 +99,7 @@ fn run(args: Args, config: Config, log: LogLines) -> Result<Exit, RunError> {
     if args.reset_state
         && let Some(aside) = store::reset(&config.node.state_dir)?
     {
-        log::info!("state-reset aside={}", aside.display());
+        log::info!("state-reset aside={}", logging::value(aside.display()));
     }
     EventLoop::start(args, config, log)?.run()
 }

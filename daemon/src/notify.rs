@@ -1,6 +1,7 @@
 //! Tells systemd how the daemon is: READY, STATUS, WATCHDOG, RELOADING, STOPPING. Without systemd it does nothing.
 
-use lineswarm_proto::{time::Moment, wire::control::Status};
+use crate::logging::value;
+use lineswarm_proto::{time::Moment, visible::visible, wire::control::Status};
 use sd_notify::NotifyState;
 use std::time::Duration;
 
@@ -87,7 +88,7 @@ impl Notify {
         if self.present
             && let Err(error) = sd_notify::notify(what)
         {
-            log::debug!("notify-failed why={error:?}");
+            log::debug!("notify-failed why={}", value(error));
         }
     }
 }
@@ -102,7 +103,11 @@ fn line(status: &Status) -> String {
         None => String::new(),
     };
     let problem = status.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
-    format!("{state} {}/{lines}, {} peers{master}{problem}", status.job.have, status.peers.connected)
+    let peers = status.peers.connected;
+    let peers = format!("{peers} peer{}", if peers == 1 { "" } else { "s" });
+    let line = format!("{state} {}/{lines}, {peers}{master}{problem}", status.job.have);
+    // A second line would be another message to systemd.
+    visible(&line).into_owned()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The finished file (`submit.output`): written whole beside its place, then renamed, by a short-lived thread.
 
+use crate::logging::value;
 use lineswarm_proto::lines::SharedLines;
 use std::{
     fs::{self, File},
@@ -25,15 +26,19 @@ impl Output {
         self.finish();
         let lines = lines.clone();
         let writer = Builder::new().name("output".into()).spawn(move || match write(&path, &lines) {
-            Ok(()) => log::info!("output-written path={}", path.display()),
+            Ok(()) => log::info!("output-written path={}", value(path.display())),
             Err(error) => log::error!(
-                "output-failed path={} why=\"{error}\" hint=\"make room there, or get the file by lineswarmctl dump -o\"",
-                path.display()
+                "output-failed path={} why={} hint=\"make room there, or get the file by lineswarmctl dump -o\"",
+                value(path.display()),
+                value(&error)
             ),
         });
         match writer {
             Ok(writer) => self.writing = Some(writer),
-            Err(error) => log::error!("output-failed why=\"no thread: {error}\" hint=\"raise TasksMax=\""),
+            Err(error) => log::error!(
+                "output-failed why={} hint=\"raise TasksMax=\"",
+                value(format!("no thread: {error}"))
+            ),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Connections that came and were refused: each is counted, and logged once a minute and source.
 
-use crate::report::Report;
+use crate::{logging::value, report::Report};
 use lineswarm_proto::time::Moment;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
@@ -34,6 +34,6 @@ impl Refusals {
             oldest.and_then(|source| self.logged.remove(&source));
         }
         self.logged.insert(source, now);
-        log::warn!("connection-refused from={from} reason={reason} why=\"{why}\"");
+        log::warn!("connection-refused from={} reason={reason} why={}", value(from), value(why));
     }
 }

@@ -3,10 +3,12 @@
 //! The engine's events and the shell's own refusals and troubles come in; nothing here decides. (What `events` shows
 //! is the engine's own.)
 
-use crate::store::Recovered;
+use crate::{logging::value, store::Recovered};
 use lineswarm_proto::{
     engine::event::{Event as Happened, Fields, Level},
     limits,
+    visible::quoted,
+    wire::control::Status,
 };
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
@@ -33,13 +35,13 @@ impl Report {
     /// What a start found, to the log.
     pub(crate) fn start(found: &Recovered, state_dir: &Path) {
         for note in &found.notes {
-            log::warn!("journal-salvaged what=\"{note}\"");
+            log::warn!("journal-salvaged what={}", value(note));
         }
         if found.lost_state {
             log::error!(
                 "state-lost directory={} why=\"term and vote can't be read back, so this node has a new id\" \
                  hint=\"lineswarmctl peer forget the old id\"",
-                state_dir.display()
+                value(state_dir.display())
             );
         }
         if !found.lines.is_empty() {
@@ -82,6 +84,28 @@ impl Report {
         self.trouble.clone().or_else(|| self.problem.as_ref().map(|problem| problem.text.clone()))
     }
 
+    /// What SIGUSR1 asks for: the status on one line.
+    pub(crate) fn state(status: &Status) -> String {
+        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+        let (job, peers) = (&status.job, &status.peers);
+        let fields = vec![
+            ("state", status.state.name().to_owned()),
+            ("server", job.server.clone()),
+            ("have", job.have.to_string()),
+            ("lines", or_dash(job.lines.map(|lines| lines.to_string()))),
+            ("draws", job.draws.to_string()),
+            ("refusals", job.refusals.to_string()),
+            ("rate", or_dash(job.rate.map(|rate| format!("{rate:.1}")))),
+            ("eta_s", or_dash(job.eta_s.map(|eta| format!("{eta:.1}")))),
+            ("connected", peers.connected.to_string()),
+            ("known", peers.known.to_string()),
+            ("epoch", status.epoch.to_string()),
+            ("master", or_dash(status.master.as_ref().map(|master| master.name.clone()))),
+            ("problem", or_dash(status.problem.clone())),
+        ];
+        line("state", &fields)
+    }
+
     fn weigh(&mut self, event: &Happened, level: Level, what: &'static str, fields: &Fields) {
         if self.problem.as_ref().is_some_and(|problem| ends(event, problem.what)) {
             self.problem = None;
@@ -119,12 +143,8 @@ fn log_level(level: Level) -> log::Level {
 fn line(what: &str, fields: &Fields) -> String {
     let mut line = String::from(what);
     for (name, value) in fields {
-        let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | '\\');
         // Writing to a String can't fail.
-        let _ = match !value.is_empty() && value.chars().all(plain) {
-            true => write!(line, " {name}={value}"),
-            false => write!(line, " {name}={value:?}"),
-        };
+        let _ = write!(line, " {name}={}", quoted(value));
     }
     line
 }

@@ -1203,7 +1203,7 @@ _lineswarmctl() {
             return 0
             ;;
         lineswarmctl__subcmd__dump)
-            opts="-o -s -i -t -q -h --output --numbered --partial --socket --instance --all --timeout --json --quiet --help"
+            opts="-o -s -i -t -q -h --output --numbered --partial --raw --socket --instance --all --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1341,7 +1341,7 @@ _lineswarmctl() {
             return 0
             ;;
         lineswarmctl__subcmd__get)
-            opts="-s -i -t -q -h --socket --instance --all --timeout --json --quiet --help"
+            opts="-s -i -t -q -h --raw --socket --instance --all --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2451,7 +2451,7 @@ _lineswarmctl() {
             return 0
             ;;
         lineswarmctl__subcmd__lines)
-            opts="-s -i -t -q -h --missing --range --socket --instance --all --timeout --json --quiet --help"
+            opts="-s -i -t -q -h --missing --range --raw --socket --instance --all --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -167,6 +167,7 @@ complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand lines" -s s -l
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand lines" -s i -l instance -d 'The daemon\'s instance name [default: default]' -r
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand lines" -s t -l timeout -d 'Seconds until the command gives up [default: 5; none for wait, watch, top and events]' -r
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand lines" -l missing -d 'The numbers of the missing lines instead, one a line'
+complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand lines" -l raw -d 'The bytes as they are, also on a terminal (without it control characters are shown as escapes there)'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand lines" -l all -d 'Do it for each instance that has a socket on this host'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand lines" -l json -d 'Print the daemon\'s answer, or the error, as JSON on stdout'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand lines" -s q -l quiet -d 'Print nothing but what was asked for: no confirmations, no progress'
@@ -174,6 +175,7 @@ complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand lines" -s h -l
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand get" -s s -l socket -d 'The daemon\'s socket; reads and changes both use it [env: LINESWARM_SOCKET]' -r -F
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand get" -s i -l instance -d 'The daemon\'s instance name [default: default]' -r
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand get" -s t -l timeout -d 'Seconds until the command gives up [default: 5; none for wait, watch, top and events]' -r
+complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand get" -l raw -d 'The bytes as they are, also on a terminal (without it control characters are shown as escapes there)'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand get" -l all -d 'Do it for each instance that has a socket on this host'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand get" -l json -d 'Print the daemon\'s answer, or the error, as JSON on stdout'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand get" -s q -l quiet -d 'Print nothing but what was asked for: no confirmations, no progress'
@@ -184,6 +186,7 @@ complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand dump" -s i -l 
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand dump" -s t -l timeout -d 'Seconds until the command gives up [default: 5; none for wait, watch, top and events]' -r
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand dump" -l numbered -d 'Put each line\'s number and a tab before its text'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand dump" -l partial -d 'Also if lines are missing (without it that exits 1)'
+complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand dump" -l raw -d 'The bytes as they are, also on a terminal (without it control characters are shown as escapes there)'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand dump" -l all -d 'Do it for each instance that has a socket on this host'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand dump" -l json -d 'Print the daemon\'s answer, or the error, as JSON on stdout'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand dump" -s q -l quiet -d 'Print nothing but what was asked for: no confirmations, no progress'

@@ -17,4 +17,5 @@ pub mod paged;
 pub mod recent;
 pub mod theory;
 pub mod time;
+pub mod visible;
 pub mod wire;

@@ -7,6 +7,10 @@
 mod demo;
 #[path = "ctl/fake_daemon.rs"]
 mod fake_daemon;
+#[path = "ctl/hostile.rs"]
+mod hostile;
+#[path = "support/pty.rs"]
+mod pty;
 #[path = "ctl/trouble.rs"]
 mod trouble;
 
@@ -315,7 +319,7 @@ fn events_come_as_they_happen_and_end_with_the_reader() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(
         lines.next().unwrap().unwrap(),
-        "     1       1.500  L41      lab1/alice  info   link-opened  peer=lab1/bob"
+        "     1                   +1.500s  L41      lab1/alice  info   link-opened  peer=lab1/bob"
     );
     drop(lines);
     let status = child.wait().unwrap();

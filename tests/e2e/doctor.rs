@@ -294,7 +294,7 @@ fn the_log_is_shown_from_its_newest_lines_on_and_followed() {
     };
     assert_eq!(until("started name=one")["level"], "info");
     ask(&daemon.socket(), "pause");
-    until("command=\"Pause\"");
+    until("command=pause ");
     tail.kill().unwrap();
     tail.wait().unwrap();
     let text = ask(&daemon.socket(), "log tail --follow=false").out;

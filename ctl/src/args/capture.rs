@@ -1,6 +1,7 @@
 //! Arguments of captures and their replay.
 
 use clap::{Args, Subcommand};
+use lineswarm_proto::time::rfc3339;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub enum Capture {
     /// Begin: the daemon's engine starts anew, as after a restart
     Start {
-        /// The file's name in the daemon's state directory [default: run-<seconds since 1970>.capture]
+        /// The file's name in the daemon's state directory [default: run-<date and time>.capture]
         name: Option<String>,
     },
     /// End it
@@ -23,7 +24,10 @@ impl Capture {
             Self::Start { name: Some(name) } => Some(name.clone()),
             Self::Start { name: None } => {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Some(format!("run-{}", since.as_secs()))
+                // 2026-11-21T10:44:01.123Z as a file name: run-20261121T104401Z.
+                let time = rfc3339(since.as_secs_f64());
+                let time: String = time.chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
+                Some(format!("run-{time}Z"))
             }
             Self::Stop => None,
         }

@@ -160,7 +160,7 @@ impl Peer {
         let mut file = Vec::new();
         let mut connection =
             Connection::open(&self.directory.join("status.sock"), Deadline::after(Some(SETTLE)))?;
-        data::receive(&mut connection, Ask::Dump { partial: false }, false, |bytes| {
+        data::receive(&mut connection, Ask::Dump { partial: false }, data::Form::default(), |bytes| {
             file.extend_from_slice(bytes);
             Ok(())
         })?;

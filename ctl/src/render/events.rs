@@ -1,36 +1,47 @@
-//! Events, one a line: number, time, node, level, what, details; and log lines: time, level, message.
+//! Events, one a line: number, time (`+1.500s`: since that node's start), Lamport time, node, level, what, details; and log lines: time, level, message.
 
 use super::{Ink, Look, clean};
+use lineswarm_proto::time::rfc3339;
+use lineswarm_proto::visible::quoted;
 use lineswarm_proto::wire::control::{Event, LogLine};
 
 /// One event on one line.
 #[must_use]
 pub fn line(event: &Event, look: Look) -> String {
     let mut text = format!(
-        "{:>6}  {:>10.3}  L{:<6}  {}  {}  {}",
+        "{:>6}  {:>24}  L{:<6}  {}  {}  {}",
         event.seq,
-        event.t,
+        when(event),
         event.lamport,
         clean(&event.node),
         level(&event.level, look),
         clean(&event.what)
     );
     for (name, value) in &event.fields {
-        let value = clean(value);
-        if value.is_empty() || value.contains(' ') {
-            text.push_str(&format!("  {}=\"{value}\"", clean(name)));
-        } else {
-            text.push_str(&format!("  {}={value}", clean(name)));
-        }
+        text.push_str(&format!("  {}={}", clean(name), quoted(value)));
     }
     text.push('\n');
     text
 }
 
+/// Of another node's event only the time since its start is known.
+fn when(event: &Event) -> String {
+    event.time.map_or_else(|| format!("+{:.3}s", event.t), rfc3339)
+}
+
+/// The same where there is little room: `10:44:01Z`.
+#[cfg(feature = "top")]
+pub(crate) fn time_of_day(event: &Event) -> String {
+    match event.time.map(rfc3339) {
+        Some(time) => format!("{}Z", time.get(11..19).unwrap_or_default()),
+        None => format!("+{:.1}s", event.t),
+    }
+}
+
 /// One line of the log on one line.
 #[must_use]
 pub fn log_line(line: &LogLine, look: Look) -> String {
-    format!("{}  {}  {}\n", utc(line.t), level(&line.level, look), clean(&line.message))
+    format!("{}  {}  {}\n", rfc3339(line.t), level(&line.level, look), clean(&line.message))
 }
 
 fn level(level: &str, look: Look) -> String {
@@ -43,28 +54,6 @@ fn level(level: &str, look: Look) -> String {
     look.paint(ink, &format!("{:5}", clean(level)))
 }
 
-/// 2026-11-21T10:44:01.123Z of seconds since 1970.
-fn utc(seconds: f64) -> String {
-    let ms = (seconds.max(0.0) * 1e3).round() as u64;
-    let (days, ms) = (ms / 86_400_000, ms % 86_400_000);
-    // Years from March on, in cycles of 400: leap days come last.
-    let since_0 = days + 719_468;
-    let (era, day) = (since_0 / 146_097, since_0 % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let march = (5 * day + 2) / 153;
-    let month = if march < 10 { march + 3 } else { march - 9 };
-    format!(
-        "{:04}-{month:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        era * 400 + year + u64::from(month <= 2),
-        day - (153 * march + 2) / 5 + 1,
-        ms / 3_600_000,
-        ms / 60_000 % 60,
-        ms / 1000 % 60,
-        ms % 1000
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,8 +63,6 @@ mod tests {
         let line =
             LogLine { seq: 1, t: 951_782_399.999_6, level: "warn".into(), message: "a\nb\u{1b}".into() };
         assert_eq!(log_line(&line, Look::PLAIN), "2000-02-29T00:00:00.000Z  warn   a\\nb\\u{1b}\n");
-        let dates = [(0.0, "1970-01-01T00:00:00.000Z"), (1_795_344_241.5, "2026-11-22T10:44:01.500Z")];
-        dates.iter().for_each(|(seconds, text)| assert_eq!(utc(*seconds), *text));
     }
 
     #[test]
@@ -84,6 +71,7 @@ mod tests {
             seq: 7,
             lamport: 42,
             t: 1.2346,
+            time: Some(1_795_344_241.5),
             node: "lab1/alice".into(),
             level: "info".into(),
             what: "link-opened".into(),
@@ -91,7 +79,9 @@ mod tests {
         };
         assert_eq!(
             line(&event, Look::PLAIN),
-            "     7       1.235  L42      lab1/alice  info   link-opened  peer=lab1/bob  why=\"it came\\nback\"\n"
+            "     7  2026-11-22T10:44:01.500Z  L42      lab1/alice  info   link-opened  peer=lab1/bob  why=\"it came\\nback\"\n"
         );
+        let elsewhere = Event { time: None, ..event };
+        assert!(line(&elsewhere, Look::PLAIN).starts_with("     7                   +1.235s  L42 "));
     }
 }

@@ -9,7 +9,7 @@ pub mod peers;
 pub mod status;
 pub mod table;
 
-use std::borrow::Cow;
+pub use lineswarm_proto::visible::visible as clean;
 
 /// May the text be coloured?
 #[derive(Clone, Copy, Debug)]
@@ -62,16 +62,6 @@ impl Look {
     }
 }
 
-/// The text with control characters made visible.
-#[must_use]
-pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    Cow::Owned(text.chars().map(visible).collect())
-}
-
 /// A span in at most two units: 0.4 s, 59.9 s, 12m 05s, 3h 10m, 2d 04h.
 #[must_use]
 pub fn span(seconds: f64) -> String {
@@ -119,12 +109,6 @@ mod tests {
         assert_eq!(bar(0, 0, 4), "[....]");
         assert_eq!(bar(999, 1000, 4), "[###.]");
         assert_eq!(bar(1000, 1000, 4), "[####]");
-    }
-
-    #[test]
-    fn foreign_text_cannot_steer_a_terminal() {
-        assert_eq!(clean("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\n");
-        assert_eq!(clean("plain"), "plain");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Widths count characters. A column keeps its place whatever the values are: a missing one is a dash.
 
 use super::clean;
+use lineswarm_proto::time::rfc3339;
+use lineswarm_proto::visible::visible_json;
 use serde_json::Value;
 
 /// How a column is aligned.
@@ -79,8 +81,8 @@ fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
     match value.as_object() {
         Some(object) => {
             for (name, value) in object {
-                let name =
-                    if prefix.is_empty() { clean(name).into_owned() } else { format!("{prefix}.{name}") };
+                let name = clean(name);
+                let name = if prefix.is_empty() { name.into_owned() } else { format!("{prefix}.{name}") };
                 flatten(&name, value, rows);
             }
         }
@@ -107,7 +109,13 @@ pub fn objects(values: &[Value], first: &[&str]) -> String {
         .zip(&names)
         .map(|(title, name)| (title.as_str(), if is_number(name) { Align::Right } else { Align::Left }))
         .collect();
-    let row = |value: &Value| names.iter().map(|name| value.get(*name).map_or("-".into(), cell)).collect();
+    let shown = |name: &str, value: &Value| match value.as_f64() {
+        Some(since_1970) if name == "finished" => rfc3339(since_1970),
+        _ => cell(value),
+    };
+    let row = |value: &Value| {
+        names.iter().map(|name| value.get(*name).map_or("-".into(), |cell| shown(name, cell))).collect()
+    };
     columns(&header, &values.iter().map(row).collect::<Vec<_>>())
 }
 
@@ -124,7 +132,7 @@ pub fn settings(settings: &[Value], only_changed: bool) -> String {
             let value = setting.get("value").unwrap_or(&Value::Null);
             [
                 text_of(setting, "section"),
-                format!("{} = {value}", text_of(setting, "key")),
+                format!("{} = {}", text_of(setting, "key"), visible_json(&value.to_string())),
                 text_of(setting, "origin"),
             ]
         })
@@ -165,6 +173,15 @@ mod tests {
         assert_eq!(
             objects(&runs, &["verdict", "seconds", "peers"]),
             "VERDICT  PEERS     X\nright        4     -\n-            1  0.25\n"
+        );
+    }
+
+    #[test]
+    fn when_a_run_finished_is_a_date() {
+        let runs = [json!({"verdict": "right", "finished": 1_795_344_241})];
+        assert_eq!(
+            objects(&runs, &["finished"]),
+            "                FINISHED  VERDICT\n2026-11-22T10:44:01.000Z  right\n"
         );
     }
 

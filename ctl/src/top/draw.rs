@@ -3,7 +3,7 @@
 //! Under 60 columns or 16 rows only the chosen pane is shown. What came from elsewhere goes through [`clean`].
 
 use super::model::{Model, Pane};
-use crate::render::{Ink, bar, clean, or_dash, span, status};
+use crate::render::{Ink, bar, clean, events, or_dash, span, status};
 use lineswarm_proto::wire::control::{Event, SubmitState};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -262,7 +262,7 @@ fn event_line(model: &Model, event: &Event) -> Line<'static> {
     let fields: String =
         event.fields.iter().map(|(name, value)| format!(" {}={}", clean(name), clean(value))).collect();
     Line::from(vec![
-        Span::styled(format!("{:>8.2}  ", event.t), style(model, Ink::Faint)),
+        Span::styled(format!("{:>9}  ", events::time_of_day(event)), style(model, Ink::Faint)),
         Span::styled(format!("{:5} {}", clean(&event.level), clean(&event.what)), style(model, ink)),
         Span::raw(fields),
     ])

@@ -183,16 +183,16 @@ fn scrolling_stays_within_what_there_is_and_old_events_stay_before_the_eyes() {
     model.focus = Pane::Events;
     press(&mut model, KeyCode::Home);
     let before = shown(&mut model, 80, 24);
-    assert!(before.contains("  201.00") && before.contains("scrolled back"), "{before}");
+    assert!(before.contains("  +201.0s") && before.contains("scrolled back"), "{before}");
     press(&mut model, KeyCode::End);
     press(&mut model, KeyCode::PageUp);
-    assert!(shown(&mut model, 80, 24).contains("  690.00"));
+    assert!(shown(&mut model, 80, 24).contains("  +690.0s"));
     let more = Snapshot { events: vec![event(701, "paused")], ..seen(2.0, 1, 1) };
     model.on_news(News::Seen(Box::new(more)));
     let text = shown(&mut model, 80, 24);
-    assert!(text.contains("  690.00") && !text.contains("paused"), "{text}");
+    assert!(text.contains("  +690.0s") && !text.contains("paused"), "{text}");
     press(&mut model, KeyCode::End);
-    assert!(shown(&mut model, 80, 24).contains("  701.00"));
+    assert!(shown(&mut model, 80, 24).contains("  +701.0s"));
 }
 
 #[test]

@@ -11,7 +11,10 @@ use super::{
     stream::{Step, Stream},
     wait::Wait,
 };
-use crate::net::conn::{Conn, ReadOutcome};
+use crate::{
+    logging::value,
+    net::conn::{Conn, ReadOutcome},
+};
 use lineswarm_proto::{
     engine::{
         io::{Command as Order, RequestId},
@@ -19,13 +22,17 @@ use lineswarm_proto::{
     },
     limits,
     time::Moment,
-    wire::control::{ErrorBody, Request},
+    visible::quoted,
+    wire::control::{Command, ErrorBody, Request},
 };
 use mio::{Registry, Token, event::Event, net::UnixStream};
 use rustix::net::UCred;
+use serde_json::Value;
 
 /// With more than this unsent, a client has one request answered a turn.
 const FAIR_BYTES: usize = 16 * 1024;
+/// The longest command that the log shows.
+const AUDIT_CHARS: usize = 400;
 /// Pieces of a stream made in one turn.
 const TURN_PIECES: usize = 4;
 
@@ -248,7 +255,7 @@ impl Client {
             Ok(request) => request,
             Err((id, error)) => return self.end(id, Err(error)),
         };
-        let change = (!command.is_read()).then(|| format!("{command:?}"));
+        let change = (!command.is_read()).then(|| words(&command));
         let answered = answer(command, self.kind, desk, around);
         if let Some(change) = change {
             self.audit(&change, &answered);
@@ -279,7 +286,7 @@ impl Client {
         let refused =
             answered.as_ref().err().map_or_else(String::new, |error| format!(" refused={}", error.code));
         let socket = self.kind.name();
-        log::info!(target: "lineswarm::audit", "control-request socket={socket} command={change:?}{who}{refused}");
+        log::info!(target: "lineswarm::audit", "control-request socket={socket} command={change}{who}{refused}");
     }
 
     /// Goes on with what is under way. Is there still something, and is there more of it at once?
@@ -352,7 +359,7 @@ impl Client {
             out.push(b'\n');
         });
         if let Err(full) = queued {
-            log::debug!("control-closed why=\"{full}\"");
+            log::debug!("control-closed why={}", value(full));
             self.closing = true;
             self.gone = true;
         }
@@ -419,4 +426,29 @@ pub(super) fn turn_away(mut stream: UnixStream) {
     let line = reply(0, "error", &Json::of(&error)) + "\n";
     // A fresh socket has room for a line; whoever left meanwhile needs none.
     let _ = std::io::Write::write(&mut stream, line.as_bytes());
+}
+/// A request as a line of the log has it: `elect to=b`. What was not given is left out.
+fn words(command: &Command) -> String {
+    // A request was read from JSON, so it can be written as that.
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(command) else { return String::new() };
+    let mut words = match fields.remove("cmd") {
+        Some(Value::String(name)) => name,
+        _ => String::new(),
+    };
+    for (name, field) in fields {
+        let shown = match field {
+            Value::Null | Value::Bool(false) => continue,
+            Value::String(text) => quoted(&text).into_owned(),
+            Value::Array(list) => {
+                quoted(&list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")).into_owned()
+            }
+            other => other.to_string(),
+        };
+        words.push_str(&format!(" {name}={shown}"));
+    }
+    if let Some((end, _)) = words.char_indices().nth(AUDIT_CHARS) {
+        words.truncate(end);
+        words.push_str("...");
+    }
+    words
 }

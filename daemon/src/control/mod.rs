@@ -21,7 +21,7 @@ mod why;
 use crate::{
     config::{Config, Effective},
     history::History,
-    logging::LogLines,
+    logging::{LogLines, value},
     net::discover::Discovery,
     report::Report,
     store,
@@ -48,7 +48,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// Accepting goes on after so long when the system had no descriptor left.
@@ -71,6 +71,12 @@ impl Surroundings<'_> {
     /// How many were turned away, by reason: before their handshake was complete, and after it.
     pub(crate) fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.report.refusals().chain(self.engine.refusals())
+    }
+
+    /// When that was, in seconds since 1970 by the wall clock as it is now: at the start it may not have been set yet.
+    pub(crate) fn since_1970(&self, at: Moment) -> f64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        now.saturating_sub(self.now.since(at)).as_secs_f64()
     }
 
     /// The engine's status with what only the shell knows.
@@ -312,7 +318,7 @@ impl Control {
                         io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted
                     ) => {}
                 Err(error) => {
-                    log::warn!("control-accept-paused why=\"{error}\" hint=\"raise LimitNOFILE=\"");
+                    log::warn!("control-accept-paused why={} hint=\"raise LimitNOFILE=\"", value(&error));
                     door.again_at = Some(now + ACCEPT_AGAIN);
                     return;
                 }

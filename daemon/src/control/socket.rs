@@ -3,6 +3,7 @@
 //! A file that a dead daemon left is replaced, one that somebody answers on is not, and neither is anything that is
 //! no socket. Invariant: only a file that this process made is ever removed at the end.
 
+use crate::logging::value;
 use lineswarm_proto::wire::control::Greeting;
 use mio::net::{UnixListener, UnixStream};
 use parking_lot::Mutex;
@@ -123,7 +124,7 @@ impl Socket {
             && fs::symlink_metadata(path).is_ok_and(|facts| facts.gid() != group)
             && let Err(error) = unix::fs::lchown(path, None, Some(group))
         {
-            log::debug!("socket-group path={path:?} group={GROUP} why=\"{error}\"");
+            log::debug!("socket-group path={} group={GROUP} why={}", value(path.display()), value(error));
         }
         Ok(Self { listener, kind, path: path.into(), made: identity(path) })
     }

@@ -199,11 +199,12 @@ impl Stream {
                 }
             }
             Self::Events(way) => {
-                let show = |noted: &Noted| noted.record(around.engine.name());
+                let show = |noted: &Noted| timed(noted.record(around.engine.name()), noted, around);
                 way.step(around.engine.recent(), "events", show, text_bytes)
             }
             Self::Merged { events, silent, next, follow } => {
-                let list = piece(core::iter::from_fn(|| events.pop_front()), text_bytes);
+                let next_event = || Some(with_own_time(events.pop_front()?, around));
+                let list = piece(core::iter::from_fn(next_event), text_bytes);
                 if !list.is_empty() {
                     return Step::Part(Json::of(&Newest { name: "events", list, lost: 0 }));
                 }
@@ -295,6 +296,21 @@ impl Held {
             true => Ok(Json::of(&json!({ "count": self.sent, "complete": complete }))),
             false => Err(incomplete(format!("it was opened again after {} lines were sent", self.sent))),
         })
+    }
+}
+
+fn timed(event: Event, noted: &Noted, around: &Surroundings<'_>) -> Event {
+    Event { time: Some(around.since_1970(noted.at)), ..event }
+}
+
+/// Of the swarm's events this node knows when its own were.
+fn with_own_time(event: Event, around: &Surroundings<'_>) -> Event {
+    let engine = around.engine;
+    let same = |noted: &&Noted| noted.seq == event.seq && noted.stamped.lamport == event.lamport;
+    let own = engine.recent().since(event.seq).next().filter(same);
+    match own.filter(|_| event.node == engine.name()) {
+        Some(noted) => timed(event, noted, around),
+        None => event,
     }
 }
 

@@ -240,6 +240,7 @@ impl Stamped {
             seq,
             lamport: self.lamport,
             t: now.seconds(),
+            time: None,
             node: node.into(),
             level: level.to_string(),
             what: what.into(),

@@ -149,6 +149,7 @@ fn record(past: Past, node: &str) -> control::Event {
         seq: past.seq,
         lamport: past.lamport,
         t: past.at_ms as f64 / 1e3,
+        time: None,
         node: node.into(),
         level: past.level.to_string(),
         what: past.what,

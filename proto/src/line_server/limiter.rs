@@ -14,6 +14,18 @@ pub enum LimiterKind {
     Window,
 }
 
+impl LimiterKind {
+    /// As `--limiter` has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spacing => "spacing",
+            Self::Bucket => "bucket",
+            Self::Window => "window",
+        }
+    }
+}
+
 /// Decides request by request. `rate` 0 is unlimited.
 #[derive(Clone, Debug)]
 pub struct Limiter {

@@ -460,8 +460,11 @@ pub struct Event {
     pub seq: u64,
     /// Lamport time.
     pub lamport: u64,
-    /// Seconds since the daemon started.
+    /// Seconds since the node's daemon started.
     pub t: f64,
+    /// Seconds since 1970, by the clock of the daemon that answers; missing for events of other nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
     pub node: String,
     /// error, warn, info, debug or trace.
     pub level: String,

@@ -81,9 +81,9 @@ pub fn markdown(results: &Results) -> String {
     }
     text.push_str(&format!(
         "\nMeasured by `{}` ({}) on {}.\n",
-        results.command,
-        results.program,
-        results.machine.line()
+        clean(&results.command),
+        clean(&results.program),
+        clean(&results.machine.line())
     ));
     text
 }

@@ -1,9 +1,11 @@
-//! What the operator reads: JSON objects on standard output, or a short log on standard error.
+//! What the operator reads: JSON objects on standard output, or a short log on standard error, whose lines begin with the
+//! time since the start (`+1.500s`). What clients sent steers no terminal.
 
 use crate::Error;
 use lineswarm_proto::{
     line_server::{Event, Settings, Totals},
     time::Moment,
+    visible::{visible, visible_json},
     wire::line::{Failure, Score},
 };
 use serde_json::{Value, json};
@@ -32,7 +34,7 @@ impl Report {
         let Settings { seed, limiter, .. } = settings;
         self.put(
             Moment::ZERO,
-            || format!("listening on {addr}: {lines} lines from {base}, rate {rate} ({limiter:?}), seed {seed}"),
+            || format!("listening on {addr}: {lines} lines from {base}, rate {rate} ({}), seed {seed}", limiter.name()),
             || json!({"ev": "listen", "addr": addr, "lines": lines, "base": base, "rate": rate, "seed": seed}),
         )
     }
@@ -118,7 +120,8 @@ impl Report {
         match self {
             Self::Log => {
                 // A closed standard error must not end the server.
-                let _ = writeln!(io::stderr(), "{:10.3} {}", now.seconds(), words());
+                let _ =
+                    writeln!(io::stderr(), "{:>11} {}", format!("+{:.3}s", now.seconds()), visible(&words()));
                 Ok(())
             }
             Self::Json => {
@@ -127,7 +130,9 @@ impl Report {
                     fields.insert("t".to_owned(), json!(now.seconds()));
                 }
                 let mut out = io::stdout().lock();
-                writeln!(out, "{object}").and_then(|()| out.flush()).map_err(Error::Report)
+                writeln!(out, "{}", visible_json(&object.to_string()))
+                    .and_then(|()| out.flush())
+                    .map_err(Error::Report)
             }
         }
     }

@@ -4,7 +4,10 @@
 //! told once, and asked for again.
 
 use super::{Found, pace::Pace};
-use crate::net::resolve::{Answer, Asked, Resolver};
+use crate::{
+    logging::value,
+    net::resolve::{Answer, Asked, Resolver},
+};
 use lineswarm_proto::time::Moment;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
 
@@ -80,7 +83,7 @@ impl Name {
         if let Some(problem) = &problem
             && self.problem.as_ref() != Some(problem)
         {
-            log::warn!("lookup-failed name={} why=\"{problem}\"", self.name);
+            log::warn!("lookup-failed name={} why={}", value(&self.name), value(problem));
         }
         self.problem = problem;
     }

@@ -15,6 +15,7 @@ mod tests;
 
 use crate::{
     config::{Config, Discover},
+    logging::value,
     net::resolve::Resolver,
 };
 use announcement::{Ignored, SwarmHash};
@@ -165,7 +166,11 @@ impl Discovery {
             let how: Rc<str> = "host".into();
             let looked = host.look(|one| keep(one.map(|address| Found { address, how: Rc::clone(&how) })));
             if let Err(error) = looked {
-                log::debug!("host-look-failed directory={} why=\"{error}\"", host.directory().display());
+                log::debug!(
+                    "host-look-failed directory={} why={}",
+                    value(host.directory().display()),
+                    value(error)
+                );
             }
         }
         if let Some(multicast) = multicast {
@@ -191,14 +196,15 @@ fn host_in(own: Option<&Path>, swarm: SwarmHash, listen: SocketAddr, now: Moment
     let own = own.filter(|own| !own.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match Host::new(own, swarm, listen) {
         Ok(host) => {
-            log::info!("host-discovery directory={}", host.directory().display());
+            log::info!("host-discovery directory={}", value(host.directory().display()));
             Some((host, Pace::new(HOST_FIRST, HOST_SLOWEST, now)))
         }
         Err(error) => {
             log::error!(
-                "host-discovery-failed directory={} why=\"{error}\" hint=\"let the daemon's user write there, \
+                "host-discovery-failed directory={} why={} hint=\"let the daemon's user write there, \
                  or move node.status-socket\"",
-                own.display()
+                value(own.display()),
+                value(error)
             );
             None
         }

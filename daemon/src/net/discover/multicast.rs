@@ -10,6 +10,7 @@ use super::{
     interfaces::{self, Interface},
     pace::Pace,
 };
+use crate::logging::value;
 use lineswarm_proto::{limits::TURN_ANNOUNCEMENTS, time::Moment};
 use mio::{Interest, Registry, Token, net::UdpSocket};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
@@ -63,6 +64,10 @@ struct Port {
     group: SocketAddr,
     /// There may be more to read than the poll tells.
     more: bool,
+}
+
+fn impaired(why: &str, hint: &str) -> String {
+    format!("why={} hint={}", value(why), value(hint))
 }
 
 impl Multicast {
@@ -159,8 +164,8 @@ impl Multicast {
         let usable = match interfaces::usable(&self.names, self.listen) {
             Ok(usable) => usable,
             Err(error) => {
-                let hint = "hint=\"RestrictAddressFamilies= must have AF_NETLINK";
-                return Some(format!("the interfaces can't be listed: {error}\" {hint}"));
+                let why = format!("the interfaces can't be listed: {error}");
+                return Some(impaired(&why, "RestrictAddressFamilies= must have AF_NETLINK"));
             }
         };
         self.ports.retain(|_, port| {
@@ -178,10 +183,8 @@ impl Multicast {
             } else {
                 self.names.join(", ") + ": not"
             };
-            problem = Some(format!(
-                "{of} up and able to multicast for a listener at {}\" hint=\"check swarm.listen and swarm.discover",
-                self.listen
-            ));
+            let why = format!("{of} up and able to multicast for a listener at {}", self.listen);
+            problem = Some(impaired(&why, "check swarm.listen and swarm.discover"));
         }
         for interface in usable {
             if self.ports.values().any(|port| port.interface == interface) {
@@ -199,8 +202,8 @@ impl Multicast {
                 // A new IPv6 address is first tried for being unique; the next announcement finds it ready.
                 Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {}
                 Err(error) => {
-                    let hint = "hint=\"check the interface, or name others: multicast:IF";
-                    problem = Some(format!("{name}: {error}\" {hint}"));
+                    let hint = "check the interface, or name others: multicast:IF";
+                    problem = Some(impaired(&format!("{name}: {error}"), hint));
                 }
             }
         }
@@ -211,7 +214,7 @@ impl Multicast {
         if let Some(problem) = &problem
             && self.problem.as_ref() != Some(problem)
         {
-            log::warn!("multicast-impaired why=\"{problem}\"");
+            log::warn!("multicast-impaired {problem}");
         }
         self.problem = problem;
     }

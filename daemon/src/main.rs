@@ -54,6 +54,9 @@ fn main() -> ExitCode {
             return Exit::Config.into();
         }
     };
+    if args.print_config || args.check {
+        config.warnings.iter().for_each(|warning| eprintln!("lineswarmd: {warning}"));
+    }
     if args.print_config {
         let text = config.to_toml();
         // A terminal would obey what a value holds.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         return print("OK\n");
     }
     let log = logging::start(args.log_level, args.log_format);
+    config.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     match run(args, config, log) {
         Ok(exit) => exit.into(),
         Err(error) => {

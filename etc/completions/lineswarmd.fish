@@ -8,14 +8,14 @@ debug\t''
 trace\t''"
 complete -c lineswarmd -l log-format -d 'How log lines look' -r -f -a "text\t''
 json\t''"
-complete -c lineswarmd -l name -d 'What peers and people call this node; hierarchical, such as lab1/alice' -r
+complete -c lineswarmd -l name -d 'What peers and people call this node, such as lab1/alice; not set: the host\'s name' -r
 complete -c lineswarmd -l state-dir -d 'Directory of the node\'s key, its state and the lines it holds' -r
 complete -c lineswarmd -l control-socket -d 'Unix socket of those who may change things' -r
 complete -c lineswarmd -l status-socket -d 'Unix socket of those who may look' -r
 complete -c lineswarmd -l server -l address -d 'The line server, host:port [default: 127.0.0.1:9801]' -r
 complete -c lineswarmd -l label -d 'Names the file, where one server has several addresses; empty: the address' -r
 complete -c lineswarmd -l lines -d 'How many lines the file has, or auto to find out [default: 1000]' -r
-complete -c lineswarmd -l identity -d 'Who submits: <entry>@<team> [default: 2023JCS2542@asap]' -r
+complete -c lineswarmd -l identity -d 'Who submits: <entry>@<team>; empty: anonymous@lineswarm to a server on loopback, and an error for others' -r
 complete -c lineswarmd -l bind -d 'Source addresses to draw from, one connection each; none: one connection, the system\'s choice' -r
 complete -c lineswarmd -l rate -d 'At most so many requests a second, or auto to learn what the server allows [default: auto]' -r
 complete -c lineswarmd -l pipeline -d 'So many requests outstanding, or auto [default: auto]' -r

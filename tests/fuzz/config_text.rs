@@ -12,7 +12,7 @@ use std::path::PathBuf;
 fn load(path: PathBuf, text: &[u8]) -> Option<Result<Config, ConfigError>> {
     std::fs::write(&path, text).ok()?;
     let args = Args { config: Some(path), ..Args::default() };
-    let environment = Environment { variables: [].into(), uid: 0, etc: "/nowhere".into() };
+    let environment = Environment { etc: "/nowhere".into(), ..Environment::default() };
     Some(Config::load(&args, &environment))
 }
 

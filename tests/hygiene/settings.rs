@@ -29,7 +29,10 @@ pub(crate) fn known_everywhere(files: &[File]) -> Vec<String> {
         }
     }
     // What the configuration hands to the core is of use only if the core looks at it.
-    for field in text(CORE).lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(':')) {
+    for field in text(CORE).lines().filter_map(|line| line.strip_prefix("    pub ")?.split_once(": ")) {
+        if field.0.contains(' ') {
+            continue; // a function
+        }
         let read = format!(".{}", field.0);
         let core = files
             .iter()

@@ -97,7 +97,8 @@ impl Lan {
         std::fs::create_dir_all(&own).unwrap();
         let log = own.join("log");
         let child = within(&self.hosts[n - 1], &command(&own, &name))
-            .args(["--listen", "0.0.0.0:9900", "--discover", "multicast", "--server", SERVER, "--key-file"])
+            .args(["--listen", "0.0.0.0:9900", "--discover", "multicast", "--server", SERVER])
+            .args(["--identity", "entry@team", "--key-file"])
             .arg(&self.key)
             .args(args)
             .stdout(Stdio::null())

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 use lineswarm_proto::{
-    engine::{io::Command, settings::Quorum},
+    engine::{event::Event, io::Command, noted::Noted, settings::Quorum},
     ids::LineNumber,
 };
 use sim::{Broken, Plan, World, chaos::settle, play, world::Action};
@@ -127,6 +127,30 @@ fn the_only_node_of_a_swarm_may_leave_and_join() {
         world.act(world.join(0))?;
         settle(world)
     });
+}
+
+#[test]
+fn a_master_without_an_identity_submits_nothing_and_another_one_does_once_it_is_elected() {
+    for auto in [false, true] {
+        let plan = Plan { nameless: 2, preferred: Some(0), auto, ..Plan::calm(3) };
+        let worlds = scenario(&plan, |world| {
+            let first = master(world)?;
+            world.run_for(S(60))?;
+            if first == 2 {
+                return settle(world);
+            }
+            assert!(world.submitted().is_empty() && (auto || world.is_complete()), "nobody said who submits");
+            let engine = world.nodes()[first].engine().unwrap();
+            let told = |noted: &&Noted| matches!(noted.stamped.event, Event::NoIdentity { .. });
+            assert_eq!(engine.recent().since(0).filter(told).count(), 1, "it is told once");
+            let id = world.nodes()[2].engine().unwrap().status().id;
+            world.act(Action::Command(first, Command::Elect { to: Some(id) }))?;
+            settle(world)
+        });
+        for world in worlds {
+            assert!(world.submitted().iter().all(|submit| submit.node == 2));
+        }
+    }
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub struct Plan {
     pub swarms: usize,
     /// `submit.by`
     pub submit_by: SubmitBy,
+    /// So many nodes, from the first on, have no `server.identity`.
+    pub nameless: usize,
     /// `swarm.topology`
     pub topology: Topology,
     /// `swarm.max-peers`
@@ -81,6 +83,7 @@ impl Plan {
             preferred: None,
             swarms: 1,
             submit_by: SubmitBy::Master,
+            nameless: 0,
             topology: Topology::Mesh,
             max_peers: 64,
             auto: false,
@@ -127,7 +130,7 @@ impl Plan {
                 address: SERVER.into(),
                 label: String::new(),
                 lines: NonZeroU32::new(self.lines).filter(|_| !self.auto),
-                identity: "entry@team".into(),
+                identity: if node < self.nameless { String::new() } else { "entry@team".into() },
                 bind: Vec::new(),
                 rate: None,
                 pipeline: None,

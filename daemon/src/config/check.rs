@@ -9,7 +9,7 @@ use super::{
 use super::{shown, value};
 use core::num::NonZeroU32;
 use core::time::Duration;
-use lineswarm_proto::engine::settings::{Election, InDoubt, Quorum, Server, SubmitBy, Topology};
+use lineswarm_proto::engine::settings::{Election, InDoubt, Quorum, Server, SubmitBy, Topology, is_loopback};
 use lineswarm_proto::limits;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
@@ -33,7 +33,7 @@ pub(super) fn check(effective: Vec<Effective>, problems: &mut Vec<Problem>) -> C
     let election = checker.election();
     let submit = checker.submit();
     let run = checker.run();
-    Config { node, server, swarm, election, submit, run, effective }
+    Config { node, server, swarm, election, submit, run, effective, warnings: Vec::new() }
 }
 
 struct Checker<'a> {
@@ -85,12 +85,14 @@ impl<'a> Checker<'a> {
         let identity = self.text("server", "identity");
         let sound =
             identity.split_once('@').is_some_and(|(entry, team)| !entry.is_empty() && !team.is_empty());
-        if !sound || identity.contains(char::is_control) || identity.len() > limits::NAME_BYTES {
+        if identity.is_empty() {
+            self.needs_identity(address);
+        } else if !sound || identity.contains(char::is_control) || identity.len() > limits::NAME_BYTES {
             let why = format!(
                 "{identity:?} is not <entry>@<team> on one line of at most {} bytes",
                 limits::NAME_BYTES
             );
-            self.problem("server", "identity", &why, "Write it like 2023JCS2542@asap");
+            self.problem("server", "identity", &why, "Write it like entry@team");
         }
         let lines = self.count_or_auto("lines", limits::LINES);
         let pipeline = self.count_or_auto("pipeline", limits::PIPELINE);
@@ -108,6 +110,15 @@ impl<'a> Checker<'a> {
         }
         let bind = self.bind(address);
         Server { address: address.into(), label, lines, identity: identity.into(), bind, rate, pipeline }
+    }
+
+    /// Whoever submits to a server that others use must say who that is.
+    fn needs_identity(&mut self, address: &str) {
+        if !is_loopback(address) && self.text("submit", "by") != "nobody" {
+            let why = format!("it is not set, and what is submitted to {address} is credited to it");
+            let hint = "Write identity = \"<entry>@<team>\" in [server], or by = \"nobody\" in [submit]";
+            self.problem("server", "identity", &why, hint);
+        }
     }
 
     fn bind(&mut self, server: &str) -> Vec<IpAddr> {

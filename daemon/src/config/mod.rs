@@ -5,10 +5,12 @@
 
 mod check;
 mod file;
+mod host;
 mod network;
 mod places;
 mod table;
 mod value;
+mod variables;
 
 use crate::args::Args;
 use lineswarm_proto::engine::settings::{self, SubmitBy, Topology};
@@ -33,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) submit: Submit,
     pub(crate) run: Run,
     effective: Vec<Effective>,
+    /// What was passed over, as log lines.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// `[node]`
@@ -178,7 +182,8 @@ impl Config {
         let placed = text.map(|text| file::read(&path, &text, &mut problems)).unwrap_or_default();
         let set = gather(placed, args, environment, &mut problems);
         let effective = with_defaults(set, environment, &instance);
-        let checked = check::check(effective, &mut problems);
+        let warnings = variables::judge(environment, &mut problems);
+        let checked = Self { warnings, ..check::check(effective, &mut problems) };
         if problems.is_empty() {
             Ok(checked)
         } else {
@@ -291,38 +296,14 @@ fn gather(
     };
     for setting in SETTINGS {
         let name = setting.variable();
-        if let Some(word) = environment.variables.get(&name) {
-            read(setting, std::slice::from_ref(word), Origin::Environment(name));
+        if let Some(word) = environment.get(&name) {
+            read(setting, &[word.to_owned()], Origin::Environment(name));
         }
     }
     for (setting, words) in &args.settings {
         read(setting, words, Origin::Flag(setting.flag().into()));
     }
-    unknown_variables(environment, problems);
     set
-}
-
-/// A variable that looks like a setting and is none would be ignored in silence otherwise.
-fn unknown_variables(environment: &Environment, problems: &mut Vec<Problem>) {
-    let known: Vec<_> = SETTINGS.iter().map(Setting::variable).collect();
-    let sections: Vec<_> =
-        table::sections().iter().map(|section| format!("LINESWARM_{}_", section.to_uppercase())).collect();
-    for name in environment.variables.keys() {
-        if known.contains(name) || !sections.iter().any(|section| name.starts_with(section)) {
-            continue;
-        }
-        let lower: Vec<_> = known.iter().map(|name| name.to_lowercase()).collect();
-        let hint = match nearest(name, lower.iter().map(String::as_str)) {
-            Some(meant) => format!("Did you mean {}?", meant.to_uppercase()),
-            None => "Unset it".into(),
-        };
-        problems.push(Problem::new(
-            &Origin::Environment(name.clone()),
-            "the environment",
-            "there is no such setting",
-            hint,
-        ));
-    }
 }
 
 /// One value for each setting, in the table's order.

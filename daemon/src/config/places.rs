@@ -2,18 +2,24 @@
 //!
 //! Nothing here is decided by the file: what the user sets goes before all of it.
 
+use super::host::node_name;
 use super::table::Setting;
+use lineswarm_proto::engine::settings::is_loopback;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What the process was started with. Handed in, so that tests can have another one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Environment {
     pub(crate) variables: BTreeMap<String, String>,
+    /// The names of variables that are not UTF-8: no path or setting is made of them.
+    pub(crate) unreadable: Vec<String>,
     pub(crate) uid: u32,
+    /// The host's name, as the kernel has it.
+    pub(crate) host: String,
+    pub(crate) machine_id: Option<String>,
     /// Where `lineswarm/NAME.toml` is looked for.
     pub(crate) etc: PathBuf,
 }
@@ -21,10 +27,20 @@ pub(crate) struct Environment {
 impl Environment {
     /// This process's own.
     pub(crate) fn of_process() -> Self {
-        let text = |os: OsString| os.to_string_lossy().into_owned();
+        let (mut variables, mut unreadable) = (BTreeMap::new(), Vec::new());
+        for (name, value) in std::env::vars_os() {
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => drop(variables.insert(name, value)),
+                (Ok(name), Err(_)) => unreadable.push(name),
+                (Err(name), _) => unreadable.push(name.to_string_lossy().into_owned()),
+            }
+        }
         Self {
-            variables: std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect(),
+            variables,
+            unreadable,
             uid: rustix::process::geteuid().as_raw(),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            machine_id: std::fs::read_to_string("/etc/machine-id").ok(),
             etc: "/etc".into(),
         }
     }
@@ -36,16 +52,18 @@ impl Environment {
 
     /// An absolute path in a variable; others are ignored, as XDG demands.
     fn path(&self, name: &str) -> Option<PathBuf> {
-        let path = Path::new(self.variables.get(name)?);
+        let path = Path::new(self.get(name)?);
         path.is_absolute().then(|| path.into())
     }
 
     /// The directory that systemd made for this service.
     fn of_service(&self, name: &str, instance: &str) -> Option<PathBuf> {
-        let first = self.variables.get(name)?.split(':').next()?;
-        let path = Path::new(first);
-        let whole = path.file_name().is_some_and(|last| last == instance);
-        path.is_absolute().then(|| if whole { path.into() } else { path.join(instance) })
+        let paths = || self.get(name).into_iter().flat_map(|all| all.split(':')).map(Path::new);
+        let is_own = |path: &&Path| path.file_name().is_some_and(|last| last == instance);
+        match paths().filter(|path| path.is_absolute()).find(is_own) {
+            Some(own) => Some(own.into()),
+            None => paths().find(|path| path.is_absolute()).map(|path| path.join(instance)),
+        }
     }
 
     /// A secret that the service manager gave to this service.
@@ -106,7 +124,10 @@ pub(crate) fn default(
     let shown = |path: Option<PathBuf>| Some(path.map_or(String::new(), |path| path.display().to_string()));
     let socket = |file| shown(environment.runtime_dir(name).map(|dir| dir.join(file)));
     match (setting.section, setting.key) {
-        ("node", "name") => Some(name.clone()),
+        ("node", "name") => {
+            let host = node_name(&environment.host, environment.machine_id.as_deref());
+            Some(if instance.named { format!("{host}/{name}") } else { host })
+        }
         ("node", "state-dir") => shown(environment.state_dir(name)),
         ("node", "control-socket") => socket("control.sock"),
         ("node", "status-socket") => socket("status.sock"),
@@ -119,13 +140,8 @@ pub(crate) fn default(
 }
 
 fn is_loopback_v4(server: &str) -> bool {
-    let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
-    let literal = server.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| host.parse());
-    match literal {
-        Ok(IpAddr::V4(address)) => address.is_loopback(),
-        Ok(IpAddr::V6(_)) => false,
-        Err(_) => host == "localhost",
-    }
+    let is_v6 = server.parse::<SocketAddr>().is_ok_and(|address| address.is_ipv6());
+    is_loopback(server) && !is_v6
 }
 
 /// An address that instances with other names probably do not have; names that differ in their last
@@ -143,7 +159,7 @@ mod tests {
 
     fn environment(uid: u32, variables: &[(&str, &str)]) -> Environment {
         let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        Environment { variables, uid, etc: "/nowhere".into() }
+        Environment { variables, uid, etc: "/nowhere".into(), ..Environment::default() }
     }
 
     fn places(environment: &Environment, instance: &str) -> (String, String) {

@@ -92,14 +92,14 @@ pub(crate) const EXIT_WHEN: &[&str] = &["never", "done"];
 /// All settings, in the order in which they are printed.
 #[rustfmt::skip]
 pub(crate) static SETTINGS: &[Setting] = &[
-    setting("node", "name", Kind::Text, "", &["name"], "What peers and people call this node; hierarchical, such as lab1/alice"),
+    setting("node", "name", Kind::Text, "", &["name"], "What peers and people call this node, such as lab1/alice; not set: the host's name"),
     setting("node", "state-dir", Kind::Text, "", &["state-dir"], "Directory of the node's key, its state and the lines it holds"),
     setting("node", "control-socket", Kind::Text, "", &["control-socket"], "Unix socket of those who may change things"),
     setting("node", "status-socket", Kind::Text, "", &["status-socket"], "Unix socket of those who may look"),
     setting("server", "address", Kind::Text, "127.0.0.1:9801", &["server", "address"], "The line server, host:port"),
     setting("server", "label", Kind::Text, "", &["label"], "Names the file, where one server has several addresses; empty: the address"),
     setting("server", "lines", Kind::WholeOrAuto, "1000", &["lines"], "How many lines the file has, or auto to find out"),
-    setting("server", "identity", Kind::Text, "2023JCS2542@asap", &["identity"], "Who submits: <entry>@<team>"),
+    setting("server", "identity", Kind::Text, "", &["identity"], "Who submits: <entry>@<team>; empty: anonymous@lineswarm to a server on loopback, and an error for others"),
     setting("server", "bind", Kind::List, "", &["bind"], "Source addresses to draw from, one connection each; none: one connection, the system's choice"),
     setting("server", "rate", Kind::NumberOrAuto, "auto", &["rate"], "At most so many requests a second, or auto to learn what the server allows"),
     setting("server", "pipeline", Kind::WholeOrAuto, "auto", &["pipeline"], "So many requests outstanding, or auto"),

@@ -10,7 +10,7 @@ mod page;
 
 /// A root's environment without any file or variable.
 fn environment() -> Environment {
-    Environment { variables: [].into(), uid: 0, etc: "/nowhere".into() }
+    Environment { etc: "/nowhere".into(), host: "host.example".into(), ..Environment::default() }
 }
 
 fn args(line: &[&str]) -> Args {
@@ -59,7 +59,7 @@ fn without_a_file_it_runs_on_defaults_of_the_right_kind() {
         };
         assert!(alike, "{}: {value:?}", setting.name());
     }
-    assert_eq!(config.node.name, "default");
+    assert_eq!(config.node.name, "host");
     assert_eq!(config.server.label, "127.0.0.1:9801", "the address names the file");
     assert_eq!(config.server.lines, NonZeroU32::new(1000));
     assert_eq!((config.server.rate, config.server.pipeline), (None, None));
@@ -103,7 +103,7 @@ fn every_setting_is_a_flag_in_each_spelling_and_a_variable() {
     let output = dir.path().join("file.txt");
     for setting in SETTINGS {
         let word = match (setting.section, setting.key) {
-            ("server", "address") => "server.example:1",
+            ("server", "address") => "localhost:1",
             ("server", "identity") => "a@b c",
             ("server", "bind") => "127.0.0.9",
             ("swarm", "listen") => "127.0.0.1:1",
@@ -164,7 +164,7 @@ fn lists_are_repeated_flags_or_commas_and_the_last_of_other_flags_counts() {
 #[test]
 fn an_instance_changes_defaults_and_nothing_that_is_set() {
     let config = load(&["--instance", "alice"]).unwrap();
-    assert_eq!(config.node.name, "alice");
+    assert_eq!(config.node.name, "host/alice");
     assert_eq!(config.node.state_dir, Path::new("/var/lib/lineswarm/alice"));
     assert_eq!(config.node.control_socket, Path::new("/run/lineswarm/alice/control.sock"));
     assert_eq!(config.swarm.listen, "127.0.0.1:0".parse().unwrap());
@@ -177,6 +177,8 @@ fn an_instance_changes_defaults_and_nothing_that_is_set() {
         "alice",
         "--server",
         "192.0.2.1:9801",
+        "--identity",
+        "a@b",
         "--listen",
         "127.0.0.1:7",
         "--name",
@@ -275,6 +277,36 @@ fn a_problem_says_where_what_why_and_the_hint() {
 }
 
 #[test]
+fn a_server_that_is_not_on_this_machine_needs_an_identity_unless_nobody_submits() {
+    for server in ["10.0.0.1:9801", "[2001:db8::1]:9801", "server.example:9801", "localhost.example:1"] {
+        let error = load(&["--server", server]).unwrap_err().to_string();
+        assert!(error.contains("server.identity") && error.contains("by = \"nobody\""), "{error}");
+        load(&["--server", server, "--submit-by", "nobody"]).unwrap();
+        load(&["--server", server, "--identity", "a@b"]).unwrap();
+    }
+    for server in ["127.0.0.9:9801", "[::1]:9801", "localhost:9801", "LOCALHOST.:9801"] {
+        for line in [&["--server", server][..], &["--server", server, "--identity", ""]] {
+            let settings = load(line).unwrap().settings(PeerId([7; 16]));
+            assert_eq!(settings.server.identity_for(server), Some("anonymous@lineswarm"), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_variable_is_unset_and_one_that_is_not_text_is_a_problem() {
+    let mut environment = environment();
+    for name in ["LINESWARM_SERVER_RATE", "LINESWARM_NODE_NAME", "LINESWARM_SERVER_ADRESS", "HOME"] {
+        environment.variables.insert(name.into(), String::new());
+    }
+    environment.unreadable.push("OTHER".into());
+    let config = Config::load(&args(&[]), &environment).unwrap();
+    assert_eq!((config.node.name.as_str(), config.warnings.len()), ("host", 0));
+    environment.unreadable.push("LINESWARM_NODE_NAME".into());
+    let error = Config::load(&args(&[]), &environment).unwrap_err().to_string();
+    assert!(error.starts_with("LINESWARM_NODE_NAME: ") && error.contains("not UTF-8"), "{error}");
+}
+
+#[test]
 fn a_misspelt_variable_is_not_ignored() {
     let mut environment = environment();
     for name in ["LINESWARM_SERVER_ADRESS", "LINESWARM_SOCKET", "OTHER"] {
@@ -346,7 +378,7 @@ fn values_at_their_bounds() {
         bad(&["--server", server]);
     }
     for server in ["[::1]:5", "host-1.example.org:5", "10.0.0.1:5"] {
-        good(&["--server", server]);
+        good(&["--server", server, "--identity", "a@b"]);
     }
     bad(&["--name", ""]);
     bad(&["--name", "lab1//alice"]);

@@ -1,4 +1,5 @@
-//! From what an operator writes to peers: an id, the beginning of one, a name, or the beginning of one ("lab1/").
+//! From what an operator writes to peers: an id, the beginning of one, a name, its last part ("alice" for "lab1/alice"),
+//! or the beginning of one ("lab1/").
 
 use lineswarm_proto::{
     engine::Engine,
@@ -18,11 +19,14 @@ pub(super) fn resolve(engine: &Engine, listen: SocketAddr, name: &str) -> Vec<Pe
     let id = |peer: &Peer| peer.id.map(|id| id.to_string()).unwrap_or_default();
     let is_id = wanted.len() >= ID_DIGITS && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
     let exact = |peer: &Peer| peer.name == name || id(peer) == wanted;
+    let last_part = |peer: &Peer| peer.id.is_some() && peer.name.rsplit('/').next() == Some(name);
     let begins = |peer: &Peer| {
         peer.id.is_some() && (peer.name.starts_with(name) || (is_id && id(peer).starts_with(&wanted)))
     };
     if !name.is_empty() && all.iter().any(exact) {
         all.retain(exact);
+    } else if !name.is_empty() && all.iter().any(last_part) {
+        all.retain(last_part);
     } else {
         all.retain(begins);
     }

@@ -39,6 +39,7 @@ pub enum Event {
     IntentSaid { term: Term },
     IntentHeard { term: Term, by: PeerId },
     InDoubt { term: Term, by: PeerId },
+    NoIdentity { server: String },
     SubmitSent { lines: u32, attempt: u32 },
     SubmitLost { why: String, sent_all: bool },
     Probed { reply: String },
@@ -171,6 +172,15 @@ impl Event {
             Self::InDoubt { term, by } => {
                 (Warn, "in-doubt", vec![("term", term.to_string()), ("by", by.short())])
             }
+            Self::NoIdentity { server } => (
+                Warn,
+                "no-identity",
+                vec![
+                    ("server", server.clone()),
+                    ("why", "this node is to submit, and server.identity is not set".into()),
+                    ("hint", "set it and restart the daemon, or let another node submit (elect --to)".into()),
+                ],
+            ),
             Self::SubmitSent { lines, attempt } => {
                 let level = if *attempt > 1 { Warn } else { Info };
                 (level, "submit-sent", vec![("lines", lines.to_string()), ("attempt", attempt.to_string())])

@@ -228,6 +228,7 @@ impl Engine {
                         "wait for it: lineswarmctl wait --for complete",
                     ));
                 }
+                self.check_identity(&self.durable.server, "nothing was submitted")?;
                 self.submit_now(force, resolve);
             }
             Command::Elect { to } => return self.elect(to),
@@ -240,6 +241,14 @@ impl Engine {
             Command::Recall { .. } => {}
         }
         Ok(())
+    }
+
+    fn check_identity(&self, server: &str, what: &str) -> Result<(), ErrorBody> {
+        if self.settings.server.identity_for(server).is_some() {
+            return Ok(());
+        }
+        let why = format!("what is submitted to {server} is credited to server.identity, which is not set");
+        Err(ErrorBody::new("E_CONFIG", what, why, "set server.identity, restart the daemon, and ask again"))
     }
 
     fn start(&mut self, server: Option<String>, lines: Option<u32>, swarm: bool) -> Result<(), ErrorBody> {
@@ -261,6 +270,9 @@ impl Engine {
         }
         let label = if other_server { server.clone().unwrap_or_default() } else { ours.label };
         let server = server.unwrap_or_else(|| self.durable.server.clone());
+        if self.settings.submit_by != SubmitBy::Nobody {
+            self.check_identity(&server, "the job was not changed")?;
+        }
         let job =
             JobId { swarm: ours.swarm, epoch: ours.epoch + 1, lines: lines.unwrap_or(ours.lines), label };
         self.begin_job(job, &server);

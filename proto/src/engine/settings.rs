@@ -34,7 +34,7 @@ pub struct Server {
     pub label: String,
     /// `None` is `"auto"`.
     pub lines: Option<NonZeroU32>,
-    /// `<entry>@<team>`, sent with a SUBMIT.
+    /// `<entry>@<team>`, sent with a SUBMIT; empty if none was set: see [`Server::identity_for`].
     pub identity: String,
     /// One connection per source address; empty: one connection, the system's choice.
     pub bind: Vec<IpAddr>,
@@ -42,6 +42,30 @@ pub struct Server {
     pub rate: Option<f64>,
     /// Fixed number of requests outstanding; `None` is `"auto"`.
     pub pipeline: Option<NonZeroU32>,
+}
+
+impl Server {
+    /// Who submits to the server at `address`: nobody to one elsewhere that does not know who it is for.
+    #[must_use]
+    pub fn identity_for(&self, address: &str) -> Option<&str> {
+        match self.identity.as_str() {
+            "" => is_loopback(address).then_some(ANONYMOUS),
+            identity => Some(identity),
+        }
+    }
+}
+
+/// Who submits to a server on this machine if nobody said who.
+pub const ANONYMOUS: &str = "anonymous@lineswarm";
+
+/// Is this `host:port` on this machine for certain? A name but `localhost` may mean another one tomorrow.
+#[must_use]
+pub fn is_loopback(address: &str) -> bool {
+    if let Ok(address) = address.parse::<SocketAddr>() {
+        return address.ip().to_canonical().is_loopback();
+    }
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case("localhost")
 }
 
 /// `[swarm]`
@@ -124,4 +148,44 @@ pub enum SubmitBy {
     EveryPeer,
     /// The job ends at complete.
     Nobody,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_on_this_machine_is_submitted_to_by_nobody_in_particular() {
+        let server = |identity: &str| Server {
+            address: "127.0.0.1:9801".into(),
+            label: String::new(),
+            lines: None,
+            identity: identity.into(),
+            bind: Vec::new(),
+            rate: None,
+            pipeline: None,
+        };
+        for address in [
+            "127.0.0.1:9801",
+            "127.3.2.1:1",
+            "[::1]:9801",
+            "[::ffff:127.0.0.1]:1",
+            "localhost:1",
+            "LocalHost.:1",
+        ] {
+            assert_eq!(server("").identity_for(address), Some(ANONYMOUS), "{address}");
+            assert_eq!(server("a@b").identity_for(address), Some("a@b"), "{address}");
+        }
+        for address in [
+            "10.0.0.1:9801",
+            "[2001:db8::1]:1",
+            "0.0.0.0:1",
+            "server:1",
+            "localhost.example.org:1",
+            "127.0.0.1.example:1",
+        ] {
+            assert_eq!(server("").identity_for(address), None, "{address}");
+            assert_eq!(server("a@b").identity_for(address), Some("a@b"), "{address}");
+        }
+    }
 }

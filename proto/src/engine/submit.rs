@@ -65,6 +65,8 @@ pub(super) struct Submit {
     unreadable: u32,
     forced: bool,
     resolved: bool,
+    /// That nobody here may submit to this server was noted.
+    nameless: bool,
     born: Moment,
 }
 
@@ -73,7 +75,8 @@ impl Submit {
     #[must_use]
     pub(super) fn new(now: Moment) -> Self {
         let (phase, outcome_in) = (Phase::Idle, Ticket(0));
-        Self { phase, outcome_in, attempts: 0, unreadable: 0, forced: false, resolved: false, born: now }
+        let (forced, resolved, nameless) = (false, false, false);
+        Self { phase, outcome_in, attempts: 0, unreadable: 0, forced, resolved, nameless, born: now }
     }
 
     /// SUBMITs of the whole file that this node sent.
@@ -223,7 +226,8 @@ impl Engine {
             SubmitBy::EveryPeer => true,
             SubmitBy::Nobody => false,
         } || self.submit.forced;
-        if !leads {
+        let near = self.ledger.is_complete() || self.ledger.count().is_none();
+        if !leads || (near && !self.may_submit()) {
             self.stand_back();
             return;
         }
@@ -264,6 +268,18 @@ impl Engine {
             }
             Phase::Sending | Phase::Correcting | Phase::Probing => {}
         }
+    }
+
+    /// A job can lead to another server than the one that was configured: nobody is credited there by accident.
+    fn may_submit(&mut self) -> bool {
+        let server = &self.durable.server;
+        let may = self.settings.server.identity_for(server).is_some();
+        let due = self.ledger.is_complete() || self.now >= self.submit.born + PROBE_AFTER;
+        if !may && due && self.started && !self.is_done() && !self.submit.nameless {
+            self.submit.nameless = true;
+            self.out.note(Event::NoIdentity { server: self.durable.server.clone() });
+        }
+        may
     }
 
     /// Whoever announced and can't be heard may be cut off and DONE: it gets the grace time to come back.
@@ -335,7 +351,7 @@ impl Engine {
             self.submit.attempts += 1;
             self.submit.phase = Phase::Sending;
             self.out.note(Event::SubmitSent { lines: count, attempt: self.submit.attempts });
-            let identity = self.settings.server.identity.clone();
+            let identity = self.identity();
             self.fetch.send_on(Errand::new(Task::Submit { identity, count }));
         } else if self.now >= since + ACK_PATIENCE {
             self.say_intent();
@@ -359,9 +375,14 @@ impl Engine {
         let due = self.now >= self.submit.born + PROBE_AFTER && self.submit.phase == Phase::Idle;
         if due && !self.is_submit_known() && !self.ledger.held().is_empty() {
             self.submit.phase = Phase::Probing;
-            let identity = self.settings.server.identity.clone();
+            let identity = self.identity();
             self.fetch.send_on(Errand::new(Task::Submit { identity, count: 1 }));
         }
+    }
+
+    /// Never empty where [`Engine::may_submit`].
+    fn identity(&self) -> String {
+        self.settings.server.identity_for(&self.durable.server).unwrap_or_default().into()
     }
 
     fn on_errand_end(&mut self, end: ErrandEnd) {

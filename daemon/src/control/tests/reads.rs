@@ -143,6 +143,7 @@ fn names_prefixes_and_ids_find_peers_and_doubtful_ones_are_listed() {
     assert_eq!(count("lab2/eve"), 1);
     assert_eq!(count("lab1/"), 3, "the node itself is there too");
     assert_eq!(count("lab1/bob"), 2);
+    assert_eq!((count("bob"), count("eve"), count("ob")), (2, 1, 0), "the last part is enough, and whole");
     assert_eq!(count("CDCDC"), 1);
     assert_eq!(count(&"ab".repeat(16)), 1);
     assert_eq!(count("nobody"), 0);

@@ -25,7 +25,7 @@ use lineswarm_proto::{
 use mio::{Events, Poll, Token, Waker};
 use serde_json::Value;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     io::{ErrorKind, Read, Write},
     net::SocketAddr,
     os::unix::net::UnixStream,
@@ -98,7 +98,7 @@ pub(super) fn config(name: &str, at: &Path) -> Config {
     ];
     let words = line.into_iter().flat_map(|(flag, value)| [flag.into(), value]);
     let args = Args::of(words);
-    let environment = Environment { variables: BTreeMap::new(), uid: 0, etc: "/nowhere".into() };
+    let environment = Environment { etc: "/nowhere".into(), host: "host".into(), ..Environment::default() };
     Config::load(&args, &environment).unwrap()
 }
 

@@ -3,7 +3,10 @@
 //! The engine's events and the shell's own refusals and troubles come in; nothing here decides. (What `events` shows
 //! is the engine's own.)
 
-use crate::{logging::value, store::Recovered};
+use crate::{
+    logging::value,
+    store::{Reborn, Recovered},
+};
 use lineswarm_proto::{
     engine::event::{Event as Happened, Fields, Level},
     limits,
@@ -37,12 +40,21 @@ impl Report {
         for note in &found.notes {
             log::warn!("journal-salvaged what={}", value(note));
         }
-        if found.lost_state {
-            log::error!(
-                "state-lost directory={} why=\"term and vote can't be read back, so this node has a new id\" \
-                 hint=\"lineswarmctl peer forget the old id\"",
-                value(state_dir.display())
-            );
+        let directory = value(state_dir.display());
+        match &found.reborn {
+            Some(Reborn::StateLost(before)) => {
+                let before = before.map_or_else(|| "its old id".into(), |id| id.to_string());
+                log::error!(
+                    "state-lost directory={directory} why=\"term and vote can't be read back, so this node has a new \
+                     id and draws all lines again; what was there is in old-N\" hint=\"on a member: lineswarmctl peer \
+                     forget {before}\""
+                );
+            }
+            Some(Reborn::KeyLost) => log::error!(
+                "key-lost directory={directory} why=\"node.key was not there, so this node has a new id; it keeps its \
+                 lines\" hint=\"on a member: lineswarmctl peer forget the old id, or put the key back from a copy\""
+            ),
+            None => {}
         }
         if !found.lines.is_empty() {
             log::info!("resumed lines={} bound={}", found.lines.len(), limits::LINES);

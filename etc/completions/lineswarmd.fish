@@ -39,6 +39,6 @@ complete -c lineswarmd -l autostart -d 'Fetch at once, without waiting for start
 complete -c lineswarmd -l exit-when -d 'When the daemon ends by itself: never or done [default: never]' -r
 complete -c lineswarmd -l check -d 'Check the configuration, say what is wrong with it, and end'
 complete -c lineswarmd -l print-config -d 'Print the configuration in force, as a file, and end'
-complete -c lineswarmd -l reset-state -d 'Move lines and state aside before the start; the node\'s key stays'
+complete -c lineswarmd -l reset-state -d 'Move key, lines and state aside first, and start as another node'
 complete -c lineswarmd -s h -l help -d 'Print help'
 complete -c lineswarmd -s V -l version -d 'Print version'

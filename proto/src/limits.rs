@@ -67,6 +67,8 @@ pub const RECALLS: usize = 16;
 pub const HANDSHAKES: usize = 256;
 /// The longest capture of an engine's inputs, in bytes; reaching it ends the capture.
 pub const CAPTURE_BYTES: u64 = 64 * 1024 * 1024;
+/// The longest state record, in bytes: what fits a slot of the state file (docs/journal-format.md).
+pub const STATE_BYTES: usize = 128 * 1024 - 24;
 /// States and requests waiting for the store thread; lines gather beside them, each number once.
 pub const STORE_QUEUE: usize = 64;
 /// Addresses that are dialled, configured or learnt.

@@ -33,7 +33,7 @@ fn switch(arg: Arg) -> Arg {
         ),
         "check" => alone(arg, "Check the configuration, say what is wrong with it, and end"),
         "print-config" => alone(arg, "Print the configuration in force, as a file, and end"),
-        "reset-state" => alone(arg, "Move lines and state aside before the start; the node's key stays"),
+        "reset-state" => alone(arg, "Move key, lines and state aside first, and start as another node"),
         "log-level" => words(arg, "LEVEL", LEVELS, "info", "How much is logged on stderr"),
         "log-format" => words(arg, "FORMAT", FORMATS, "text", "How log lines look"),
         other => panic!("--{other} is described nowhere"),

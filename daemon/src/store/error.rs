@@ -30,9 +30,10 @@ pub(crate) enum StoreError {
     )]
     KeyMaking,
     #[error(
-        "cannot read {path}: it was written by a newer lineswarmd. Install that version again, or start anew with --reset-state"
+        "cannot read {path}: it was written by a newer lineswarmd: {what}. Nothing was changed. \
+         Install that version again, or start as another node with --reset-state"
     )]
-    Newer { path: PathBuf },
+    Newer { path: PathBuf, what: String },
     #[error("cannot start the store's thread: {0}. Raise the limit on tasks (ulimit -u, TasksMax=)")]
     Thread(io::Error),
     #[error(

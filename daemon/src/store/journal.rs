@@ -4,24 +4,28 @@
 //! Invariant: what [`Scanner`] gives out as a record is byte for byte what was appended, or its CRC-32 lies;
 //! damage costs the records that it touches and no other. Memory stays within one record.
 
+use super::disk;
 use lineswarm_proto::{ids::JobId, ids::LineNumber, limits};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
 
 /// The version of the format, as in [`HEADER`].
 pub(crate) const JOURNAL_VERSION: u32 = 1;
 pub(super) const HEADER: &[u8] = b"lineswarm-journal 1\n";
-/// How every version's header starts.
-pub(super) const MAGIC: &[u8] = b"lineswarm-journal ";
+/// How every version's header starts. The version follows as a decimal number, and a newline.
+const MAGIC: &[u8] = b"lineswarm-journal ";
+/// The digits of a version that are looked at.
+const DIGITS: usize = 20;
 const MARKER: [u8; 4] = [b'\n', 0xf5, b'L', b'R'];
 const HEAD: usize = 4 + 4 + 4 + 1 + 4;
 const LINE: u8 = 1;
 const STATE: u8 = 2;
-/// The longest payload: a state as large as its slot; the longest line is shorter.
-pub(super) const PAYLOAD: usize = 128 * 1024;
-const _: () = assert!(PAYLOAD >= limits::TEXT_BYTES + 5);
+/// The longest payload that this version writes: the longest line, or the largest state with its counter.
+const PAYLOAD: usize = max(limits::TEXT_BYTES + 5, limits::STATE_BYTES + 8);
+/// The longest payload of any version: a longer one is damage, not news.
+const PAYLOAD_EVER: usize = 1024 * 1024;
+const _: () = assert!(PAYLOAD <= PAYLOAD_EVER);
 /// Appended records are written when they pass this many bytes.
 const WRITE: usize = 16 * 1024;
 /// So much is read at once.
@@ -95,7 +99,7 @@ impl<'a> Appender<'a> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all_at(&self.buffer, self.end)?;
+        disk::write_at(self.file, &self.buffer, self.end)?;
         self.end = self.end.saturating_add(self.buffer.len() as u64);
         self.buffer.clear();
         Ok(())
@@ -105,9 +109,9 @@ impl<'a> Appender<'a> {
     pub(super) fn sync(mut self) -> io::Result<u64> {
         self.flush()?;
         if self.length > self.end {
-            self.file.set_len(self.end)?;
+            disk::set_len(self.file, self.end)?;
         }
-        rustix::fs::fdatasync(self.file)?;
+        disk::sync(self.file)?;
         Ok(self.end)
     }
 }
@@ -126,9 +130,9 @@ pub(super) enum Found<'a> {
         counter: u64,
         state: &'a [u8],
     },
-    /// Whole, but of a kind that this version does not know.
-    Unknown {
-        at: u64,
+    /// Of a newer version: a header with a greater number, or a record that has its checksum and means nothing here.
+    Newer {
+        what: String,
     },
     /// `bytes` that are part of no whole record; `tail` if the file ends with them.
     Damage {
@@ -163,10 +167,13 @@ impl<R: Read> Scanner<R> {
     /// The next record or stretch of damage; `None` at the end of the file.
     pub(super) fn next(&mut self) -> io::Result<Option<Found<'_>>> {
         if self.header_whole.is_none() {
-            let whole = self.ahead(HEADER.len())?.starts_with(HEADER);
+            let start = self.ahead(MAGIC.len() + DIGITS + 1)?;
+            let (whole, version) = (start.starts_with(HEADER), version_of(start));
             self.header_whole = Some(whole);
             if whole {
                 self.consume(HEADER.len());
+            } else if let Some(version) = version.filter(|version| *version > u64::from(JOURNAL_VERSION)) {
+                return Ok(Some(Found::Newer { what: format!("its format has the number {version}") }));
             }
         }
         let mut damaged = 0u64;
@@ -187,7 +194,10 @@ impl<R: Read> Scanner<R> {
         }
         self.consume(length);
         let record = self.buffer.get(self.done.saturating_sub(length)..self.done).unwrap_or_default();
-        Ok(Some(understood(record).unwrap_or(Found::Unknown { at: start })))
+        Ok(Some(understood(record).unwrap_or_else(|| {
+            let kind = record.get(12).copied().unwrap_or_default();
+            Found::Newer { what: format!("it has a record of an unknown kind ({kind}) at byte {start}") }
+        })))
     }
 
     /// The length of the whole record that starts here, if one does.
@@ -196,7 +206,7 @@ impl<R: Read> Scanner<R> {
             return Ok(None);
         };
         let length = u32::from_le_bytes(length) as usize;
-        if length > PAYLOAD || !self.ahead(MARKER.len())?.starts_with(&MARKER) {
+        if length > PAYLOAD_EVER || !self.ahead(MARKER.len())?.starts_with(&MARKER) {
             return Ok(None);
         }
         let record = self.ahead(HEAD + length)?;
@@ -240,6 +250,18 @@ impl<R: Read> Scanner<R> {
         }
         Ok(self.buffer.get(self.done..).unwrap_or_default())
     }
+}
+
+/// The version that a header names.
+fn version_of(start: &[u8]) -> Option<u64> {
+    let digits = start.strip_prefix(MAGIC)?;
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = std::str::from_utf8(digits.get(..count)?).ok().filter(|digits| !digits.is_empty())?;
+    Some(digits.parse().unwrap_or(u64::MAX))
+}
+
+const fn max(one: usize, other: usize) -> usize {
+    if one > other { one } else { other }
 }
 
 /// Takes a whole record apart. None if this version does not understand it.

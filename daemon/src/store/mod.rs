@@ -5,6 +5,7 @@
 //! acknowledged only when it is on the disk. While the disk fails the store says so, serves from memory and tries
 //! again. Invariant: nothing wrong is ever read back, and damage costs what it touches.
 
+mod disk;
 mod error;
 mod journal;
 mod lock;
@@ -18,17 +19,21 @@ mod thread;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 pub(crate) use error::StoreError;
 pub(crate) use journal::JOURNAL_VERSION;
-use lineswarm_proto::engine::state::{Durable, Ticket};
-use lineswarm_proto::{ids::LineNumber, limits, lines::SharedLines};
+use lineswarm_proto::engine::state::{Durable, Members, Ticket};
+use lineswarm_proto::{
+    ids::{LineNumber, PeerId},
+    limits,
+    lines::SharedLines,
+};
 pub(crate) use node_key::NodeKey;
 use ops::{Op, Ops};
 use parking_lot::Mutex;
 pub(crate) use recover::Report;
+use recover::{Contents, Fate};
 pub(crate) use reset::reset;
 use std::collections::VecDeque;
-use std::fs::{self, DirBuilder, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -46,10 +51,19 @@ pub(crate) struct Recovered {
     pub(crate) hearsay: Vec<LineNumber>,
     /// What was damaged and what became of it, for the log.
     pub(crate) notes: Vec<String>,
-    /// There was a state and none is whole: `key` is a new one, so this is another node now.
-    pub(crate) lost_state: bool,
     /// Who this node is.
     pub(crate) key: NodeKey,
+    /// `key` is a new one, though this is no first start.
+    pub(crate) reborn: Option<Reborn>,
+}
+
+/// Why this is another node than before.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reborn {
+    /// Nobody knows any more what the node with this id voted and submitted, if its key was there.
+    StateLost(Option<PeerId>),
+    /// Its lines and what it knew of submits are kept.
+    KeyLost,
 }
 
 /// What the store's thread reports.
@@ -140,21 +154,39 @@ impl Store {
     ) -> Result<(Self, Recovered), StoreError> {
         create_dir(dir)?;
         let lock = lock::Lock::take(dir)?;
-        finish_rename(dir)?;
-        // First the key: a key that is refused must not cost anything.
-        let mut key = NodeKey::open(dir)?;
+        // All is read before anything is changed: what is refused must not cost anything.
+        let key = NodeKey::read(dir)?;
         let contents = recover::read(dir)?;
-        if contents.lost_state {
-            reset::move_aside(dir, &[JOURNAL, STATE, node_key::FILE])?;
-            key = NodeKey::create(dir)?;
-        }
+        let (key, contents, reborn) = match (key, contents.fate) {
+            (Some(key), Fate::Known) => {
+                finish_rename(dir)?;
+                (key, contents, None)
+            }
+            (None, Fate::Nothing) => {
+                let (key, contents) = begin(dir, contents)?;
+                (key, contents, None)
+            }
+            (None, Fate::Known) => {
+                finish_rename(dir)?;
+                // A first start that was cut short had no key yet.
+                let reborn = contents.state.is_some().then_some(Reborn::KeyLost);
+                let (key, contents) = begin(dir, contents)?;
+                (key, contents, reborn)
+            }
+            (key, Fate::Lost | Fate::Nothing) => {
+                reset::move_aside(dir)?;
+                let nothing = Contents { notes: contents.notes, ..Contents::default() };
+                let (new, contents) = begin(dir, nothing)?;
+                (new, contents, Some(Reborn::StateLost(key.map(|key| key.id()))))
+            }
+        };
         let recovered = Recovered {
             state: contents.state.clone(),
             lines: contents.lines.clone(),
             hearsay: contents.hearsay(),
             notes: contents.notes.clone(),
-            lost_state: contents.lost_state,
             key,
+            reborn,
         };
         let (channel, inbox) = crossbeam_channel::bounded(limits::STORE_QUEUE);
         let (ack_sender, acks) = crossbeam_channel::unbounded();
@@ -292,13 +324,60 @@ const STATE: &str = "state";
 /// Journals of earlier jobs that are kept.
 const OLD_JOURNALS: usize = 3;
 
+/// Creates `dir` where it is missing, for good: each name is synced before anything is created below it.
 fn create_dir(dir: &Path) -> Result<(), StoreError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| StoreError::create(dir, error))
+    let missing: Vec<_> =
+        dir.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
+    for path in missing.into_iter().rev() {
+        match disk::create_dir(path) {
+            // It is there: another process was faster, or `dir` ends with `..`.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+            result => result.map_err(|error| StoreError::create(path, error))?,
+        }
+        sync_parent(path).map_err(|error| StoreError::io("sync the parent of", path, error))?;
+    }
+    if dir.is_dir() { Ok(()) } else { Err(StoreError::create(dir, io::ErrorKind::NotADirectory.into())) }
 }
 
-/// Makes names in `dir` durable.
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match disk::sync_dir(parent) {
+        // Who may create names there, but not list them, can't sync it either; nor can some file systems.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput) =>
+        {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// A node begins: both copies of its state are on the disk before its key is. So where a key is, a state was, and a key
+/// alone never votes again. Of a state whose key is gone it keeps what every node may know, and nothing that binds a voter.
+fn begin(dir: &Path, mut contents: Contents) -> Result<(NodeKey, Contents), StoreError> {
+    if let Some(state) = &mut contents.state {
+        (state.voted_for, state.members) = (None, Members::default());
+        state.addresses.clear();
+        // The journal has the state of the node before.
+        contents.damaged = true;
+    }
+    let path = dir.join(STATE);
+    (|| {
+        let state = contents.state.clone().unwrap_or_default();
+        let state = postcard::to_stdvec(&state).map_err(io::Error::other)?;
+        // The directory may be older than its name on the disk.
+        sync_parent(dir)?;
+        let file = disk::open(&path)?;
+        disk::sync_dir(dir)?;
+        for _ in 0..2 {
+            contents.counter = contents.counter.saturating_add(1);
+            state_file::write(&file, contents.counter, &state)?;
+            contents.in_slot = contents.counter;
+        }
+        Ok(())
+    })()
+    .map_err(|error| StoreError::io("write", &path, error))?;
+    Ok((NodeKey::create(dir)?, contents))
 }
 
 /// A new journal is whole and synced before the old one is moved aside: if only it is there, it counts.
@@ -308,9 +387,10 @@ fn finish_rename(dir: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     if journal.exists() {
-        fs::remove_file(&new).map_err(|error| StoreError::io("remove", &new, error))
+        disk::remove(&new).map(|_| ()).map_err(|error| StoreError::io("remove", &new, error))
     } else {
-        fs::rename(&new, &journal).map_err(|error| StoreError::io("rename", &new, error))
+        let renamed = disk::rename(&new, &journal).and_then(|()| disk::sync_dir(dir));
+        renamed.map_err(|error| StoreError::io("rename", &new, error))
     }
 }
 
@@ -328,14 +408,14 @@ fn move_journal_aside(dir: &Path, epoch: u64) -> io::Result<bool> {
     }
     old.sort();
     let n = old.last().map_or(0, |(n, _)| n.saturating_add(1));
-    match fs::rename(dir.join(JOURNAL), dir.join(format!("journal.old-{epoch}-{n}"))) {
+    match disk::rename(&dir.join(JOURNAL), &dir.join(format!("journal.old-{epoch}-{n}"))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         result => result?,
     }
     let surplus = (old.len() + 1).saturating_sub(OLD_JOURNALS);
     for (_, path) in old.iter().take(surplus) {
         // One old journal too many is no reason to fail.
-        let _ = fs::remove_file(path);
+        let _ = disk::remove(path);
     }
     Ok(true)
 }

@@ -1,15 +1,16 @@
 //! The node's static key: made once, the source of its id, never shown.
 //!
-//! The file is created with mode 0600 and never chmod-ed; a file that others may read is refused.
+//! The file is created with mode 0600 and never chmod-ed; a file that others may read is refused. It is created after
+//! the state's first copies are on the disk: so where there is a key there was a state.
 
-use super::StoreError;
+use super::{StoreError, disk};
 use lineswarm_proto::ids::PeerId;
 use snow::params::DHChoice;
 use snow::resolvers::{CryptoResolver, DefaultResolver};
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The handshake that the key is made for.
@@ -43,14 +44,6 @@ impl NodeKey {
         PeerId::of_key(&self.public)
     }
 
-    /// Reads the key of `dir`, or makes one.
-    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
-        match Self::read(dir)? {
-            Some(key) => Ok(key),
-            None => Self::create(dir),
-        }
-    }
-
     /// Reads the key of `dir`, if there is one.
     pub(super) fn read(dir: &Path) -> Result<Option<Self>, StoreError> {
         let path = dir.join(FILE);
@@ -76,16 +69,14 @@ impl NodeKey {
         let (path, new) = (dir.join(FILE), dir.join("node.key.new"));
         let key = Self::generate()?;
         (|| {
-            match fs::remove_file(&new) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+            disk::remove(&new)?;
+            let file = disk::create_new(&new)?;
             let (private, public) = (hex(&key.private), hex(&key.public));
-            write!(file, "{COMMENT}\nprivate = {private}\npublic = {public}\n")?;
-            file.sync_all()?;
-            fs::rename(&new, &path)?;
-            super::sync_dir(dir)
+            let text = format!("{COMMENT}\nprivate = {private}\npublic = {public}\n");
+            disk::write_at(&file, text.as_bytes(), 0)?;
+            disk::sync(&file)?;
+            disk::rename(&new, &path)?;
+            disk::sync_dir(dir)
         })()
         .map_err(|error| StoreError::create(&path, error))?;
         Ok(key)
@@ -134,13 +125,19 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
+
+    /// The key of `dir`, which is made if there is none.
+    fn open(dir: &Path) -> Result<NodeKey, StoreError> {
+        NodeKey::read(dir)?.map_or_else(|| NodeKey::create(dir), Ok)
+    }
 
     #[test]
     fn a_key_is_made_once_with_mode_0600_and_read_back_ever_after() {
         let dir = tempfile::tempdir().unwrap();
-        let key = NodeKey::open(dir.path()).unwrap();
-        assert_eq!(NodeKey::open(dir.path()).unwrap(), key);
+        let key = open(dir.path()).unwrap();
+        assert_eq!(open(dir.path()).unwrap(), key);
         let path = dir.path().join(FILE);
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
         assert!(!dir.path().join("node.key.new").exists());
@@ -151,16 +148,16 @@ mod tests {
     #[test]
     fn a_key_that_others_may_read_is_refused_with_the_hint() {
         let dir = tempfile::tempdir().unwrap();
-        NodeKey::open(dir.path()).unwrap();
+        open(dir.path()).unwrap();
         fs::set_permissions(dir.path().join(FILE), fs::Permissions::from_mode(0o640)).unwrap();
-        let error = NodeKey::open(dir.path()).unwrap_err().to_string();
+        let error = open(dir.path()).unwrap_err().to_string();
         assert!(error.contains("0640") && error.contains("chmod 600"), "{error}");
     }
 
     #[test]
     fn a_damaged_key_is_an_error_and_never_another_identity() {
         let dir = tempfile::tempdir().unwrap();
-        let key = NodeKey::open(dir.path()).unwrap();
+        let key = open(dir.path()).unwrap();
         let path = dir.path().join(FILE);
         let whole = fs::read(&path).unwrap();
         for at in COMMENT.len() + 1..whole.len() {
@@ -168,12 +165,12 @@ mod tests {
             bytes[at] = if bytes[at] == b'7' { b'5' } else { b'7' };
             fs::write(&path, &bytes).unwrap();
             // Some bits of a private key mean nothing (RFC 7748); then it is still the same identity.
-            match NodeKey::open(dir.path()) {
+            match open(dir.path()) {
                 Ok(read) => assert_eq!(read.id(), key.id(), "byte {at}"),
                 Err(error) => assert!(matches!(error, StoreError::KeyDamaged { .. }), "byte {at}: {error}"),
             }
         }
         fs::write(&path, b"").unwrap();
-        assert!(NodeKey::open(dir.path()).is_err());
+        assert!(open(dir.path()).is_err());
     }
 }

@@ -2,31 +2,48 @@
 //!
 //! The state in the slots says of which job the lines in the journal must be; if the journal turns out to hold a newer
 //! state of another job, it is read again. So lines of another file never get in, whatever was mixed up on the disk.
+//!
+//! Two rules decide what a state directory is worth (docs/journal-format.md). What a newer version wrote is an error:
+//! only a wrong checksum is damage. And a state is known only if no newer one can have been acknowledged.
 
-use super::journal::{Found, HEADER, MAGIC, Scanner, Tag};
+use super::journal::{Found, Scanner, Tag};
 use super::ops::{Kept, Table};
 use super::state_file::{self, Slot};
-use super::{JOURNAL, NodeKey, STATE, StoreError};
+use super::{JOURNAL, JOURNAL_NEW, NodeKey, STATE, StoreError};
 use lineswarm_proto::engine::state::Durable;
 use lineswarm_proto::{ids::LineNumber, lines::SharedLines};
 use serde::Serialize;
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// What a state directory holds.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
+    pub(super) fate: Fate,
+    /// Some if the state is known, and not the one that every node begins with.
     pub(super) state: Option<Durable>,
     pub(super) counter: u64,
+    /// Of the newest state in a slot.
+    pub(super) in_slot: u64,
     pub(super) lines: SharedLines,
     pub(super) kept: Table,
     /// Where the journal ends; 0 if there is none.
     pub(super) end: u64,
-    /// The journal or the state file is to be written anew.
+    /// The journal or the state file is to be written again.
     pub(super) damaged: bool,
     pub(super) notes: Vec<String>,
-    pub(super) lost_state: bool,
+}
+
+/// What became of the newest state that was acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// There is no state, nor anything that may have been one.
+    #[default]
+    Nothing,
+    Known,
+    /// It can't be told from what is there.
+    Lost,
 }
 
 impl Contents {
@@ -41,58 +58,37 @@ const NOTES: usize = 8;
 /// Reads the journal and the state file of `dir`.
 pub(super) fn read(dir: &Path) -> Result<Contents, StoreError> {
     let mut found = Contents::default();
-    let slots = read_slots(dir)?;
-    let state_path = dir.join(STATE);
-    let mut newest = None;
-    for slot in slots.iter().flatten() {
-        match whole_state(slot) {
-            Some(state) => newest = newer(newest, Some(state)),
-            None if *slot != Slot::Empty => {
-                found.damaged = true;
-                found
-                    .notes
-                    .push(format!("{}: one of the two copies of the state is damaged", state_path.display()));
-            }
-            None => {}
-        }
-    }
-    let tag = |state: &Option<(u64, Durable)>| state.as_ref().map(|(_, state)| Tag::of(&state.job));
-    let guess = tag(&newest);
+    let slots = Slots::read(dir)?;
+    let guess = slots.newest().map(|(_, state)| Tag::of(&state.job));
     let mut survey = survey(dir, guess)?;
-    newest = newer(newest, survey.newest.take());
-    if tag(&newest) != guess {
-        survey = self::survey(dir, tag(&newest))?;
+    let newest = newer(slots.newest().cloned(), survey.newest.clone());
+    let tag = newest.as_ref().map(|(_, state)| Tag::of(&state.job));
+    if tag != guess {
+        survey = self::survey(dir, tag)?;
     }
-    let journal_path = dir.join(JOURNAL);
-    let name = journal_path.display();
-    for (at, bytes, tail) in &survey.damage {
-        let fate =
-            if *tail { "cut off at the end" } else { "skipped; lines that stood there are drawn again" };
-        found.notes.push(format!("{name}: {bytes} damaged bytes at {at} {fate}"));
-    }
-    if survey.damages > survey.damage.len() {
-        found.notes.push(format!("{name}: {} damaged places in all", survey.damages));
-    }
-    found.damaged |= survey.damages > 0;
-    let Some((counter, state)) = newest else {
-        let slots_used = slots.iter().flatten().any(|slot| *slot != Slot::Empty);
-        found.lost_state = slots_used || survey.records > 0;
-        if found.lost_state {
+    let known = slots.are_sound() || survey.is_sound(&slots);
+    match newest.filter(|_| known) {
+        Some((counter, state)) => {
+            found.fate = Fate::Known;
+            (found.counter, found.in_slot) = (counter, slots.newest().map_or(0, |(counter, _)| *counter));
+            found.notes = slots.complaints(dir);
+            found.notes.extend(survey.complaints(dir, &slots, &state));
+            found.damaged = slots.are_damaged() || !found.notes.is_empty();
+            found.end = survey.end;
+            (found.lines, found.kept) = (survey.texts, survey.kept);
+            found.state = (state != Durable::default()).then_some(state);
+        }
+        None if slots.are_blank() && survey.is_empty() => {}
+        None => {
+            found.fate = Fate::Lost;
+            found.notes = slots.complaints(dir);
+            found.notes.extend(survey.damage_notes(dir));
             found.notes.push(format!(
-                "{}: no copy of the state is whole, so votes and submits are forgotten: \
-                 this node comes back as a new one, without its lines",
+                "{}: no copy of the state is whole, or a newer one may be lost, so that term, vote and submits are unknown",
                 dir.display()
             ));
         }
-        return Ok(found);
-    };
-    found.end = survey.end;
-    if survey.foreign > 0 {
-        found.damaged = true;
-        found.notes.push(format!("{name}: {} lines of another job are left out", survey.foreign));
     }
-    (found.lines, found.kept) = (survey.texts, survey.kept);
-    (found.counter, found.state) = (counter, Some(state));
     Ok(found)
 }
 
@@ -104,12 +100,79 @@ fn newer(one: Option<(u64, Durable)>, other: Option<(u64, Durable)>) -> Option<(
     }
 }
 
+/// A state as it is stored. None if it has another shape.
+pub(super) fn decoded(payload: &[u8]) -> Option<Durable> {
+    postcard::take_from_bytes(payload).ok().filter(|(_, rest)| rest.is_empty()).map(|(state, _)| state)
+}
+
+/// What the state file holds.
+#[derive(Debug, Default)]
+struct Slots {
+    whole: Vec<(u64, Durable)>,
+    damaged: usize,
+    empty: usize,
+    strangers: usize,
+}
+
+impl Slots {
+    fn read(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(STATE);
+        let mut slots = Self::default();
+        let Some(file) = open(&path)? else { return Ok(Self { empty: 2, ..slots }) };
+        for slot in state_file::read(&file).map_err(|error| StoreError::io("read", &path, error))? {
+            match slot {
+                Slot::Empty => slots.empty += 1,
+                Slot::Damaged => slots.damaged += 1,
+                Slot::Whole { counter, kind, payload, stranger } => {
+                    let state = decoded(&payload).filter(|_| kind == 0).ok_or_else(|| {
+                        let what = format!("it has a state of an unknown kind ({kind})");
+                        StoreError::Newer { path: path.clone(), what }
+                    })?;
+                    slots.whole.push((counter, state));
+                    slots.strangers += usize::from(stranger);
+                }
+            }
+        }
+        Ok(slots)
+    }
+
+    fn newest(&self) -> Option<&(u64, Durable)> {
+        self.whole.iter().max_by_key(|(counter, _)| *counter)
+    }
+
+    /// A state is acknowledged when it is in its slot: then no newer one than these two was, whatever the journal says.
+    fn are_sound(&self) -> bool {
+        self.whole.len() == 2
+    }
+
+    /// Nothing but what a first start writes before it creates the key.
+    fn are_blank(&self) -> bool {
+        self.damaged == 0 && self.whole.iter().all(|(_, state)| *state == Durable::default())
+    }
+
+    fn are_damaged(&self) -> bool {
+        self.damaged > 0 || self.strangers > 0 || self.empty > 0
+    }
+
+    fn complaints(&self, dir: &Path) -> Vec<String> {
+        let path = dir.join(STATE);
+        // The first state that 0.1.0 wrote stands alone.
+        let only_one_was_written =
+            self.whole.len() == 1 && self.newest().is_some_and(|(counter, _)| *counter <= 1);
+        match self.damaged + self.strangers + self.empty {
+            0 => Vec::new(),
+            1 if self.empty == 1 && only_one_was_written => Vec::new(),
+            1 => vec![format!("{}: one of the two copies of the state is damaged", path.display())],
+            _ if self.empty == 2 => vec![format!("{}: the file is missing, or empty", path.display())],
+            _ => vec![format!("{}: both copies of the state are damaged", path.display())],
+        }
+    }
+}
+
 /// What a pass over the journal tells.
 #[derive(Debug, Default)]
 struct Survey {
     newest: Option<(u64, Durable)>,
-    /// Whole records.
-    records: u64,
     lines: u64,
     /// Of those, lines of another job than was asked for.
     foreign: u64,
@@ -123,13 +186,70 @@ struct Survey {
     end: u64,
 }
 
+impl Survey {
+    fn is_empty(&self) -> bool {
+        self.end == 0
+    }
+
+    /// A state is in the journal before it is in its slot: then no newer one was acknowledged than the newest here, unless
+    /// a record is missing.
+    fn is_sound(&self, slots: &Slots) -> bool {
+        let newest = self.newest.as_ref();
+        self.damages == 0 && newest.is_some_and(|newest| !self.is_stale(newest, slots))
+    }
+
+    /// A slot has a later state.
+    fn is_stale(&self, newest: &(u64, Durable), slots: &Slots) -> bool {
+        // Damaged slots are written again with the same state under two counters.
+        slots.newest().is_some_and(|(counter, state)| *counter > newest.0 && *state != newest.1)
+    }
+
+    fn complaints(&self, dir: &Path, slots: &Slots, state: &Durable) -> Vec<String> {
+        let name = journal_path(dir).display().to_string();
+        let mut notes = self.damage_notes(dir);
+        match &self.newest {
+            Some(newest) if self.damages == 0 && self.is_stale(newest, slots) => {
+                notes.push(format!(
+                    "{name}: its newest state is older than the one in {STATE}; lines may be missing"
+                ));
+            }
+            None if self.damages == 0 && *state != Durable::default() => {
+                notes.push(format!("{name}: it is missing, or has no state; lines may be missing"));
+            }
+            _ => {}
+        }
+        if self.foreign > 0 {
+            notes.push(format!("{name}: {} lines of another job are left out", self.foreign));
+        }
+        notes
+    }
+
+    fn damage_notes(&self, dir: &Path) -> Vec<String> {
+        let name = journal_path(dir).display().to_string();
+        let told = self.damage.iter().map(|(at, bytes, tail)| {
+            let fate =
+                if *tail { "cut off at the end" } else { "skipped; lines that stood there are drawn again" };
+            format!("{name}: {bytes} damaged bytes at {at} {fate}")
+        });
+        let more = (self.damages > self.damage.len())
+            .then(|| format!("{name}: {} damaged places in all", self.damages));
+        told.chain(more).collect()
+    }
+}
+
+/// The journal; or the one that was about to take its place, if that is the only one. It was synced before.
+fn journal_path(dir: &Path) -> PathBuf {
+    let (journal, new) = (dir.join(JOURNAL), dir.join(JOURNAL_NEW));
+    if !journal.exists() && new.is_file() { new } else { journal }
+}
+
 fn survey(dir: &Path, tag: Option<Tag>) -> Result<Survey, StoreError> {
-    let path = dir.join(JOURNAL);
+    let path = journal_path(dir);
+    let newer = |what: String| StoreError::Newer { path: path.clone(), what };
     let mut survey = Survey::default();
     let Some(file) = open(&path)? else { return Ok(survey) };
     let mut scanner = Scanner::new(file);
     while let Some(record) = scanner.next().map_err(|error| StoreError::io("read", &path, error))? {
-        survey.records += 1;
         match record {
             Found::Line { tag: its, number, first_hand, text } => {
                 survey.lines += 1;
@@ -142,15 +262,14 @@ fn survey(dir: &Path, tag: Option<Tag>) -> Result<Survey, StoreError> {
             }
             Found::State { counter, state, .. } => {
                 survey.states += 1;
-                if survey.newest.as_ref().is_none_or(|(newest, _)| *newest < counter)
-                    && let Ok(state) = postcard::from_bytes(state)
-                {
+                if survey.newest.as_ref().is_none_or(|(newest, _)| *newest < counter) {
+                    let state =
+                        decoded(state).ok_or_else(|| newer("it has a state of an unknown shape".into()))?;
                     survey.newest = Some((counter, state));
                 }
             }
-            Found::Unknown { .. } => {}
+            Found::Newer { what } => return Err(newer(what)),
             Found::Damage { at, bytes, tail } => {
-                survey.records -= 1;
                 survey.damages += 1;
                 if survey.damage.len() < NOTES {
                     survey.damage.push((at, bytes, tail));
@@ -159,22 +278,7 @@ fn survey(dir: &Path, tag: Option<Tag>) -> Result<Survey, StoreError> {
         }
     }
     survey.end = scanner.position();
-    if survey.records == 0 && is_newer(&path)? {
-        return Err(StoreError::Newer { path });
-    }
     Ok(survey)
-}
-
-/// The file has the header of another version.
-fn is_newer(path: &Path) -> Result<bool, StoreError> {
-    let mut start = Vec::new();
-    if let Some(file) = open(path)? {
-        file.take(HEADER.len() as u64)
-            .read_to_end(&mut start)
-            .map_err(|error| StoreError::io("read", path, error))?;
-    }
-    let version = start.strip_prefix(MAGIC).and_then(|rest| rest.first());
-    Ok(version.is_some_and(|version| (b'2'..=b'9').contains(version)))
 }
 
 fn open(path: &Path) -> Result<Option<File>, StoreError> {
@@ -182,19 +286,6 @@ fn open(path: &Path) -> Result<Option<File>, StoreError> {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::io("read", path, error)),
-    }
-}
-
-fn read_slots(dir: &Path) -> Result<Option<[Slot; 2]>, StoreError> {
-    let path = dir.join(STATE);
-    let Some(file) = open(&path)? else { return Ok(None) };
-    state_file::read(&file).map(Some).map_err(|error| StoreError::io("read", &path, error))
-}
-
-fn whole_state(slot: &Slot) -> Option<(u64, Durable)> {
-    match slot {
-        Slot::Whole { counter, state } => Some((*counter, postcard::from_bytes(state).ok()?)),
-        Slot::Empty | Slot::Damaged => None,
     }
 }
 
@@ -219,8 +310,8 @@ pub(crate) fn verify(dir: &Path) -> Report {
         Ok(survey) => (report.lines, report.states) = (survey.lines, survey.states),
         Err(error) => report.problems.push(error.to_string()),
     }
-    match read_slots(dir) {
-        Ok(slots) => report.slots = slots.iter().flatten().filter_map(whole_state).count() as u64,
+    match Slots::read(dir) {
+        Ok(slots) => report.slots = slots.whole.len() as u64,
         Err(error) => report.problems.push(error.to_string()),
     }
     match read(dir) {

@@ -2,7 +2,8 @@
 //!
 //! Invariant: while one slot is written, the other holds the state before, whole.
 
-use super::journal::PAYLOAD;
+use super::disk;
+use lineswarm_proto::limits;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -10,17 +11,24 @@ use std::os::unix::fs::FileExt;
 const MAGIC: &[u8; 8] = b"lsw-slot";
 const HEAD: usize = 8 + 8 + 4 + 4;
 const SLOT: u64 = 128 * 1024;
+const _: () = assert!(HEAD + limits::STATE_BYTES <= SLOT as usize);
+/// The upper byte of the length is the kind of the payload, the others are its length.
+const KIND_BITS: u32 = 24;
 
 /// What a slot was found to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
-    /// Nothing was ever written there.
+    /// Zeros, or beyond the end of the file.
     Empty,
     Damaged,
-    /// A whole state, as postcard.
+    /// A whole payload.
     Whole {
         counter: u64,
-        state: Vec<u8>,
+        /// 0 is a state as postcard; others are of newer versions.
+        kind: u8,
+        payload: Vec<u8>,
+        /// The magic is another one, or the place. Only the checksum tells damage, so the payload counts.
+        stranger: bool,
     },
 }
 
@@ -28,7 +36,7 @@ pub(super) enum Slot {
 pub(super) fn write(file: &File, counter: u64, state: &[u8]) -> io::Result<()> {
     let length = u32::try_from(state.len())
         .ok()
-        .filter(|&length| u64::from(length) + HEAD as u64 <= SLOT)
+        .filter(|&length| length as usize <= limits::STATE_BYTES)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the state does not fit its slot"))?;
     let mut slot = Vec::with_capacity(HEAD + state.len());
     slot.extend_from_slice(MAGIC);
@@ -36,8 +44,8 @@ pub(super) fn write(file: &File, counter: u64, state: &[u8]) -> io::Result<()> {
     slot.extend_from_slice(&length.to_le_bytes());
     slot.extend_from_slice(&checksum(counter, length, state));
     slot.extend_from_slice(state);
-    file.write_all_at(&slot, (counter % 2) * SLOT)?;
-    Ok(rustix::fs::fdatasync(file)?)
+    disk::write_at(file, &slot, (counter % 2) * SLOT)?;
+    disk::sync(file)
 }
 
 /// Both slots.
@@ -51,21 +59,24 @@ fn read_slot(file: &File, index: u64) -> io::Result<Slot> {
     if head.iter().all(|&byte| byte == 0) {
         return Ok(Slot::Empty);
     }
-    let mut slot = (|| {
+    let Some((counter, length, sum, stranger)) = (|| {
         let (magic, rest) = head.split_first_chunk::<8>()?;
         let (counter, rest) = rest.split_first_chunk::<8>()?;
         let (length, sum) = rest.split_first_chunk::<4>()?;
         let (counter, length) = (u64::from_le_bytes(*counter), u32::from_le_bytes(*length));
-        let sane = got == HEAD && magic == MAGIC && length as usize <= PAYLOAD && counter % 2 == index;
-        sane.then(|| (counter, length, sum.to_vec(), vec![0; length as usize]))
-    })();
-    if let Some((counter, length, sum, state)) = &mut slot
-        && read_up_to(file, state, index * SLOT + HEAD as u64)? == state.len()
-        && checksum(*counter, *length, state) == sum.as_slice()
-    {
-        return Ok(Slot::Whole { counter: *counter, state: core::mem::take(state) });
+        let stranger = magic != MAGIC || counter % 2 != index;
+        Some((counter, length, sum, stranger)).filter(|_| got == HEAD)
+    })() else {
+        return Ok(Slot::Damaged);
+    };
+    let (kind, bytes) = ((length >> KIND_BITS) as u8, length as usize & ((1 << KIND_BITS) - 1));
+    if bytes as u64 > SLOT {
+        return Ok(Slot::Damaged);
     }
-    Ok(Slot::Damaged)
+    let mut payload = vec![0; bytes];
+    let whole = read_up_to(file, &mut payload, index * SLOT + HEAD as u64)? == bytes
+        && checksum(counter, length, &payload) == sum;
+    Ok(if whole { Slot::Whole { counter, kind, payload, stranger } } else { Slot::Damaged })
 }
 
 fn checksum(counter: u64, length: u32, state: &[u8]) -> [u8; 4] {
@@ -103,7 +114,7 @@ mod tests {
     }
 
     fn whole(counter: u64, state: &[u8]) -> Slot {
-        Slot::Whole { counter, state: state.to_vec() }
+        Slot::Whole { counter, kind: 0, payload: state.to_vec(), stranger: false }
     }
 
     #[test]
@@ -125,8 +136,11 @@ mod tests {
                 file.write_all_at(&[bytes[at] ^ mask], at as u64).unwrap();
                 let slots = read(&file).unwrap();
                 let (hit, other) = if at < second { (0, 1) } else { (1, 0) };
-                assert_eq!(slots[hit], Slot::Damaged, "byte {at}");
-                assert!(matches!(slots[other], Slot::Whole { .. }), "byte {at}");
+                let in_magic = at % second < MAGIC.len();
+                let found = &slots[hit];
+                assert_eq!(matches!(found, Slot::Whole { stranger: true, .. }), in_magic, "byte {at}");
+                assert_eq!(*found == Slot::Damaged, !in_magic, "byte {at}");
+                assert!(matches!(slots[other], Slot::Whole { stranger: false, .. }), "byte {at}");
                 file.write_all_at(&[bytes[at]], at as u64).unwrap();
             }
         }

@@ -4,7 +4,11 @@ use lineswarm_proto::ids::{JobId, PeerId, Term};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+mod crash;
+#[path = "../../../tests/crash/disk.rs"]
+pub(super) mod crash_disk;
 mod damage;
+mod lost;
 
 /// A store whose acks can be waited for.
 struct Opened {
@@ -79,7 +83,9 @@ fn small_store(dir: &Path, count: u32) -> Recovered {
 fn a_thousand_lines_come_back_after_a_restart_with_who_said_them() {
     let dir = tempfile::tempdir().unwrap();
     let (mut opened, first) = open(dir.path());
-    assert!(first.state.is_none() && first.lines.is_empty() && first.notes.is_empty() && !first.lost_state);
+    assert!(
+        first.state.is_none() && first.lines.is_empty() && first.notes.is_empty() && first.reborn.is_none()
+    );
     opened.put(1, &state(1, 1), &first.lines);
     for number in 0..1000 {
         hold(&mut opened, &first.lines, number, &text(number), number % 4 == 0);
@@ -312,18 +318,6 @@ fn a_store_that_cannot_save_says_so_when_it_is_closed() {
     let (mut opened, recovered) = open(dir.path());
     opened.store.put(Ticket(1), state(1, 1), &recovered.lines);
     assert!(matches!(opened.store.close(), Err(StoreError::Io { .. })));
-}
-
-#[test]
-fn a_reset_moves_all_but_the_key_aside() {
-    let dir = tempfile::tempdir().unwrap();
-    let before = small_store(dir.path(), 3);
-    assert_eq!(reset(dir.path()).unwrap(), Some(dir.path().join("old-0")));
-    assert_eq!(reset(dir.path()).unwrap(), None);
-    let (opened, recovered) = open(dir.path());
-    assert!(recovered.state.is_none() && recovered.lines.is_empty() && !recovered.lost_state);
-    assert_eq!(recovered.key, before.key);
-    opened.store.close().unwrap();
 }
 
 #[test]

@@ -8,13 +8,12 @@ use super::journal::{Appender, Tag};
 use super::ops::{Kept, Ops, Table};
 use super::recover::Contents;
 use super::{Ack, JOURNAL, JOURNAL_NEW, Message, Put, STATE, Shared, StoreError};
-use super::{move_journal_aside, recover, state_file, sync_dir};
+use super::{disk, move_journal_aside, recover, state_file};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use lineswarm_proto::engine::state::{Durable, Ticket};
 use lineswarm_proto::{ids::JobId, ids::LineNumber, limits, lines::SharedLines};
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -41,6 +40,8 @@ pub(super) struct Writer {
     kept: Table,
     state: Durable,
     counter: u64,
+    /// The counter of the state that was written to its slot last.
+    in_slot: u64,
     state_file: Option<File>,
     journal: Option<File>,
     /// Where the whole part of the journal ends.
@@ -52,6 +53,9 @@ pub(super) struct Writer {
     /// Line operations taken since the last commit.
     taken: usize,
     state_waits: bool,
+    /// The state that waits has no number of its own yet: one that another replaces before it is written needs none, so
+    /// that states take turns in the slots.
+    unnumbered: bool,
     /// Both slots are to be written, as one is damaged.
     heal: bool,
     ticket: Option<Ticket>,
@@ -83,7 +87,7 @@ impl Writer {
         shared: Arc<Shared>,
         wake: Box<dyn Fn() + Send>,
     ) -> Self {
-        let heal = contents.damaged && contents.state.is_some();
+        let heal = contents.damaged;
         Self {
             dir: dir.into(),
             inbox,
@@ -94,6 +98,7 @@ impl Writer {
             kept: contents.kept,
             state: contents.state.unwrap_or_default(),
             counter: contents.counter,
+            in_slot: contents.in_slot,
             state_file: None,
             journal: None,
             end: contents.end,
@@ -101,6 +106,7 @@ impl Writer {
             ops: Ops::default(),
             taken: 0,
             state_waits: heal,
+            unnumbered: heal,
             heal,
             ticket: None,
             newest: None,
@@ -201,10 +207,9 @@ impl Writer {
         }
         self.lines = lines;
         self.state = state;
-        self.counter = self.counter.saturating_add(1);
         self.newest = Some(ticket);
         self.ticket = Some(ticket);
-        self.state_waits = true;
+        (self.state_waits, self.unnumbered) = (true, true);
         self.by(Instant::now());
     }
 
@@ -268,6 +273,11 @@ impl Writer {
         if self.ops.is_empty() && !self.state_waits {
             return Ok(());
         }
+        if std::mem::take(&mut self.unnumbered) {
+            // Never into the slot that has the newest state.
+            let step = 2 - (self.counter.abs_diff(self.in_slot) + 1) % 2;
+            self.counter = self.counter.saturating_add(step);
+        }
         let (journal, slots) = (self.dir.join(JOURNAL), self.dir.join(STATE));
         let state = postcard::to_stdvec(&self.state)
             .map_err(|error| StoreError::io("write", &slots, io::Error::other(error)))?;
@@ -291,9 +301,9 @@ impl Writer {
         let file = match self.state_file.take() {
             Some(file) => file,
             None => {
-                let file = open(path)?;
+                let file = disk::open(path)?;
                 // It may be new: then its name must be on the disk as well.
-                sync_dir(&self.dir)?;
+                disk::sync_dir(&self.dir)?;
                 file
             }
         };
@@ -303,6 +313,7 @@ impl Writer {
             state_file::write(&file, self.counter, state)?;
             self.heal = false;
         }
+        self.in_slot = self.counter;
         self.state_file = Some(file);
         Ok(())
     }
@@ -320,7 +331,7 @@ impl Writer {
     fn append(&mut self, state: &[u8]) -> io::Result<()> {
         let file = match self.journal.take() {
             Some(file) => file,
-            None => open(&self.dir.join(JOURNAL))?,
+            None => disk::open(&self.dir.join(JOURNAL))?,
         };
         let length = file.metadata()?.len();
         if length < self.end {
@@ -351,11 +362,8 @@ impl Writer {
         let begun = Instant::now();
         let again = !self.new_journal;
         let new = self.dir.join(JOURNAL_NEW);
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = open(&new)?;
+        disk::remove(&new)?;
+        let file = disk::open(&new)?;
         let mut journal = Appender::new(&file, Tag::of(&self.state.job), 0, 0);
         journal.state(self.counter, state)?;
         let before = self.kept.numbers().filter(|number| !self.ops.contains(*number));
@@ -369,11 +377,15 @@ impl Writer {
         let mut kept = Table::default();
         same.into_iter().chain(changed).for_each(|(number, line)| kept.insert(number, line));
         let end = journal.sync()?;
-        if let Some(old) = &self.old_job {
-            move_journal_aside(&self.dir, old.epoch)?;
+        // Its name, too, before the old one loses its own: a power cut may keep later names without earlier ones.
+        disk::sync_dir(&self.dir)?;
+        if let Some(old) = &self.old_job
+            && move_journal_aside(&self.dir, old.epoch)?
+        {
+            disk::sync_dir(&self.dir)?;
         }
-        fs::rename(&new, self.dir.join(JOURNAL))?;
-        sync_dir(&self.dir)?;
+        disk::rename(&new, &self.dir.join(JOURNAL))?;
+        disk::sync_dir(&self.dir)?;
         (self.journal, self.end, self.kept) = (Some(file), end, kept);
         (self.new_journal, self.old_job, self.state_bytes) = (false, None, 0);
         self.ops.clear();
@@ -412,10 +424,6 @@ fn write_lines(
 fn same_job(before: &JobId, after: &JobId) -> bool {
     let named = |job: &JobId| (job.swarm.clone(), job.epoch, job.label.clone());
     named(before) == named(after) && (before.lines == after.lines || before.lines == 0)
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::io::Write as _;
+use std::os::unix::fs::FileExt;
 
 /// A record as the tests compare it: what it says, and which bytes it stands on.
 type Entry = (String, std::ops::Range<usize>);
@@ -79,7 +80,12 @@ fn any_flipped_byte_costs_the_record_that_it_is_in_and_no_other() {
             let mut bytes = whole.clone();
             bytes[at] ^= mask;
             let expected: Vec<_> = entries.iter().filter(|(_, range)| !range.contains(&at)).collect();
-            let (found, damaged) = scan(&bytes);
+            let (mut found, damaged) = scan(&bytes);
+            if version_of(&bytes).is_some_and(|version| version > 1) {
+                // The header has no checksum: its number is believed.
+                let (newer, _) = found.remove(0);
+                assert!(newer.starts_with("Newer"), "byte {at} ^ {mask:02x}: {newer}");
+            }
             assert!(found.iter().eq(expected), "byte {at} ^ {mask:02x}: {found:?}");
             assert!(damaged > 0, "byte {at} ^ {mask:02x}: the damage is reported");
         }
@@ -130,7 +136,7 @@ fn a_text_cannot_imitate_a_record() {
     journal.line(LineNumber(1), true, &inner).unwrap();
     let bytes = journal.buffer;
     let (found, _) = scan(&bytes);
-    assert!(found.iter().all(|(entry, _)| entry.starts_with("Unknown")), "{found:?}");
+    assert!(found.iter().all(|(entry, _)| entry.starts_with("Newer")), "{found:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use super::super::ops::Op;
 use super::*;
 use crate::store::{Rouse, Store};
+use std::fs::{self, OpenOptions};
 
 fn writer(dir: &Path) -> (Writer, Receiver<Ack>) {
     let (_, inbox) = crossbeam_channel::bounded(1);

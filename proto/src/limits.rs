@@ -20,13 +20,39 @@ pub const SESSIONS: usize = 4096;
 /// A client of the line server whose unsent replies pass this is closed. One reply may be longer.
 pub const REPLIES_BYTES: usize = 16 * 1024 * 1024;
 
-/// The longest peer frame (kind and body), in bytes: a `Have` bitmap of [`LINES`] bits, or one longest line.
+/// The longest peer frame (kind and body), in bytes: a `Have` bitmap of [`LINES`] bits.
 pub const FRAME_BYTES: usize = 2 * 1024 * 1024 + 64;
+/// The longest body of a message that is no bitmap, in bytes: a batch that a longest line closes, or events of
+/// [`RECALL_BYTES`]. Of a bitmap no more is kept than the job has lines.
+pub const MESSAGE_BYTES: usize = 128 * 1024;
+/// What a peer sent and what was not looked at yet, in bytes: before our `Hello` was said, or as it sends more than a
+/// turn's share of what makes work. Beyond that the link ends.
+pub const UNREAD_BYTES: usize = 128 * 1024;
+/// What a peer may have asked for in one turn before the rest of its messages waits for the next one, in units of about
+/// a nanosecond (`engine::outbox`). Lines are not counted: there are no more of them than bytes.
+pub const READ_WORK: u64 = 300_000;
+/// What no turn may cost, in the same units, whatever peers send.
+pub const TURN_WORK: u64 = 2_500_000;
+/// Words of bitmaps that are gone through in one turn to find lines to ask for.
+pub const TURN_WORDS: usize = 64 * 1024;
+/// What handing lines to all links together may cost in one turn before the rest waits for the next one, in the same
+/// units: some 4,000 lines.
+pub const SERVE_WORK: u64 = 400_000;
+/// Messages that wait for the disk; with more, peers are heard only when it has come after.
+pub const DEFERRED: usize = 1024;
+/// While the number of lines is not known, peers are believed about lines up to this one, or up to four times the highest
+/// that was drawn.
+pub const UNCOUNTED: u32 = 64 * 1024;
 /// A batch of lines is closed when its texts pass this many bytes: a frame that mostly lies within one sealed record
 /// ([`RECORD_TEXT_BYTES`]) is read where it lies.
 pub const BATCH_BYTES: usize = 15 * 1024;
-/// Lines are no longer queued for a peer whose unsent bytes pass this; the rest waits in the arrival log.
+/// Lines are no longer queued for a peer whose unsent bytes pass this; the rest waits in the arrival log. With many links
+/// it is less: each one's share of [`LINKS_QUEUE_BYTES`], see [`queue_bytes`].
 pub const PEER_QUEUE_BYTES: usize = 256 * 1024;
+/// See [`PEER_QUEUE_BYTES`]; but never less than [`LEAST_QUEUE_BYTES`] for each.
+pub const LINKS_QUEUE_BYTES: usize = 4 * 1024 * 1024;
+/// See [`LINKS_QUEUE_BYTES`].
+pub const LEAST_QUEUE_BYTES: usize = 32 * 1024;
 /// The most peers that may be linked at once, whatever `max-peers` says.
 pub const PEERS: usize = 1024;
 /// The most members that are counted for a quorum; a further node is a guest (docs/election.md).
@@ -35,6 +61,12 @@ pub const VOTERS: usize = 33;
 pub const ARRIVALS: usize = 16;
 /// Where not all are linked to all, what peers sent is passed on over about so many links.
 pub const RELAYS: usize = 16;
+/// Ids, with their standing, that one message tells of.
+pub const TOLD_MEMBERS: usize = 1024;
+/// The longest text that says why a link is closed, in bytes.
+pub const BYE_BYTES: usize = 200;
+/// Peers, with where they can be reached, that one message tells of.
+pub const INTRODUCED: usize = 64;
 /// The most members that the durable list may hold.
 pub const MEMBERS: usize = 4096;
 /// A peer that tells of so many more changes of somebody's standing than are known here is not believed.
@@ -60,7 +92,7 @@ pub const LOG_LINES: usize = 512;
 /// See [`LOG_LINES`].
 pub const LOG_LINE_BYTES: usize = 1024;
 /// What the events may say that one node tells another of, in bytes: the newest that fit.
-pub const RECALL_BYTES: usize = 128 * 1024;
+pub const RECALL_BYTES: usize = 64 * 1024;
 /// Questions for the swarm's recent events that are under way at once.
 pub const RECALLS: usize = 16;
 /// Handshakes of peers under way at once.
@@ -114,3 +146,9 @@ pub const RESOLVE_QUEUE: usize = 64;
 pub const ADDRESSES: usize = 64;
 /// Source addresses that one node may draw from.
 pub const SOURCES: usize = 256;
+
+/// Bytes of lines that may be queued for each of so many links.
+#[must_use]
+pub fn queue_bytes(links: usize) -> usize {
+    (LINKS_QUEUE_BYTES / links.max(1)).clamp(LEAST_QUEUE_BYTES, PEER_QUEUE_BYTES)
+}

@@ -216,7 +216,8 @@ fn one_job_after_the_other_leaves_memory_and_descriptors_as_they_were() {
         late.1
     );
     assert!(late.0 <= early.0 + 1024, "memory grew from {} to {} KiB", early.0, late.0);
-    assert!(late.1 <= early.1, "descriptors grew from {} to {}", early.1, late.1);
+    // On a busy machine the last three clients may all have one still.
+    wait_until("as few descriptors as there were early", || descriptors(&daemon) <= early.1);
     let old = std::fs::read_dir(daemon.directory.join("state")).unwrap().count();
     assert!(old < 12, "{old} files in the state directory");
     drop(client);

@@ -50,7 +50,7 @@ fn written(lamport: u64, message: &Message<'_>) -> Vec<u8> {
 }
 
 fn is_stable((number, lamport, body): &Seen) {
-    let frame = Frame { number: *number, lamport: *lamport, body };
+    let frame = Frame { number: *number, lamport: *lamport, body, whole: true };
     let Ok(message) = Message::read(frame) else { return };
     if let Message::Lines(lines) = &message {
         let sound = |text: &[u8]| text.len() <= limits::TEXT_BYTES && !text.contains(&b'\n');
@@ -60,7 +60,7 @@ fn is_stable((number, lamport, body): &Seen) {
     let (seen, broken) = frames(&[&first]);
     let [(number, again, body)] = seen.as_slice() else { unreachable!("one frame was written: {broken:?}") };
     assert_eq!((number, again), (&frame.number, lamport));
-    let reread = Message::read(Frame { number: *number, lamport: *again, body });
+    let reread = Message::read(Frame { number: *number, lamport: *again, body, whole: true });
     assert_eq!(reread.as_ref(), Ok(&message), "a message that was read can be said");
     if let Ok(reread) = reread {
         assert_eq!(written(*lamport, &reread), first, "writing is a fixed point");

@@ -10,6 +10,7 @@ use lineswarm_proto::{
         state::{Durable, Intent, Outcome},
     },
     ids::{LineNumber, PeerId, Term},
+    limits,
     line_server::File,
     lines::SharedLines,
     time::Moment,
@@ -35,6 +36,7 @@ pub struct Oracle {
     masters: BTreeMap<Term, BTreeSet<PeerId>>,
     shadows: Vec<Shadow>,
     traffic: Traffic,
+    dearest: u64,
 }
 
 /// What was counted of the nodes' talk.
@@ -79,7 +81,14 @@ impl Oracle {
             masters: BTreeMap::new(),
             shadows: (0..nodes).map(|_| Shadow::default()).collect(),
             traffic: Traffic::default(),
+            dearest: 0,
         }
+    }
+
+    /// The most that any turn of any node cost, see [`Engine::work`].
+    #[must_use]
+    pub fn dearest(&self) -> u64 {
+        self.dearest
     }
 
     /// What was said on peer links so far.
@@ -185,6 +194,9 @@ impl Oracle {
             "node{node} spins: {:?}",
             state.engine().and_then(Engine::deadline)
         );
+        let work = state.engine().map_or(0, Engine::work);
+        self.dearest = self.dearest.max(work);
+        promise!(work <= limits::TURN_WORK, "node{node} spends {work} units of work in one turn");
         let leads = state.masters();
         if let Some(term) = leads.filter(|term| shadow.led != Some(*term)) {
             let id = state.settings.id;

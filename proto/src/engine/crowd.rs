@@ -58,7 +58,7 @@ impl Engine {
         let all_said = self.deferred.is_empty();
         if self.links.live().len() > self.settings.swarm.max_peers
             && all_said
-            && let Some((conn, id)) = self.links.any_but(&self.durable.members)
+            && let Some((conn, id)) = self.links.any_but(&self.durable.members, self.news.newest())
         {
             self.turn_away(conn, (id, None), ByeReason::Full, ByeReason::Full.text());
         }

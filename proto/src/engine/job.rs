@@ -6,7 +6,7 @@ use crate::{
         errand::{Errand, Task},
         event::Event,
         io::{Command, Effect, RequestId},
-        ledger::{Arrival, Ledger},
+        ledger::Arrival,
         links::CONFIGURED,
         say::To,
         settings::SubmitBy,
@@ -26,6 +26,9 @@ use core::time::Duration;
 const EVICTED: (usize, usize) = (3, 6);
 /// A rival that draws from no address for so long has given up.
 const RIVAL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// All that a new job begins, see `engine::outbox`.
+const JOB_WORK: u64 = 50_000;
 
 mod excerpt;
 
@@ -64,7 +67,12 @@ impl Engine {
                      behind one address? set server.address to one of them and reset --swarm)"
                 ));
             }
-            Arrival::Known | Arrival::Contradiction | Arrival::Conflict | Arrival::OutOfRange => {}
+            Arrival::Known
+            | Arrival::Contradiction
+            | Arrival::Conflict
+            | Arrival::Disputed
+            | Arrival::Beyond
+            | Arrival::OutOfRange => {}
         }
     }
 
@@ -83,6 +91,7 @@ impl Engine {
         for number in self.ledger.set_count(count) {
             self.out.push(Effect::Forget { number });
         }
+        self.cut_spread(count);
         self.out.note(Event::CountLearnt { lines: count });
     }
 
@@ -90,7 +99,7 @@ impl Engine {
     pub(super) fn begin_job(&mut self, job: JobId, server: &str) {
         let count = (job.lines > 0).then_some(job.lines);
         self.out.note(Event::JobStarted { job: job.clone(), server: server.into() });
-        self.ledger = Ledger::new(count, SharedLines::new(), &[]);
+        self.ledger = self.ledger.anew(count, SharedLines::new());
         self.durable.job = job;
         self.durable.server = server.into();
         self.durable.intent = None;
@@ -102,7 +111,8 @@ impl Engine {
         self.paused = false;
         let now = self.now;
         self.fetch.start_over(server, now, &mut self.out);
-        self.links.start_over();
+        self.start_spread_over();
+        self.out.charge(JOB_WORK);
         self.tell_job();
     }
 
@@ -293,11 +303,11 @@ impl Engine {
                 self.ledger.forget(number);
                 self.out.push(Effect::Forget { number });
             }
-            self.ledger = Ledger::new(self.ledger.count(), self.ledger.lines().clone(), &[]);
+            self.ledger = self.ledger.anew(self.ledger.count(), self.ledger.lines().clone());
             self.forget_progress();
             let now = self.now;
             self.fetch.start_over(&server, now, &mut self.out);
-            self.links.start_over();
+            self.start_spread_over();
         }
         if started && !self.paused {
             self.fetch.send_on(Errand::new(Task::ResetSession));

@@ -31,6 +31,10 @@ pub enum Arrival {
     Contradiction,
     /// A peer's text differs from another peer's: open until the line is drawn.
     Conflict,
+    /// The same, of a line of which that is known.
+    Disputed,
+    /// A line that the file may have or not: how long it is, is not known, and this is far beyond what was drawn.
+    Beyond,
     /// Two first-hand texts for one number.
     TwoTexts,
     /// No line of this file can have this number.
@@ -40,19 +44,68 @@ pub enum Arrival {
 /// Which of the known peers sent a line, counted from 1; 0: nobody knows any more.
 type Sender = u16;
 
+/// The secret of this process by which texts get their fingerprints: no peer can make a text that has the fingerprint
+/// of another one.
+#[derive(Clone, Copy)]
+pub struct FingerprintKey([u64; 2]);
+
+impl FingerprintKey {
+    /// From a seed that nobody else knows.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed ^ 0x6669_6e67_6572_7072);
+        Self([rng.u64(..), rng.u64(..)])
+    }
+
+    /// Tells nearly always whether a line that comes again is the same, without a look into the map. Sixteen bytes at a
+    /// time.
+    fn fingerprint(self, text: &[u8]) -> u32 {
+        let Self([start, factor]) = self;
+        let mut hash = start ^ (text.len() as u64);
+        let mut step = |chunk: &[u8; 16]| {
+            let word = u128::from_le_bytes(*chunk);
+            let (low, high) = (word as u64, (word >> 64) as u64);
+            let product = u128::from(hash ^ low) * u128::from(high ^ factor);
+            hash = product as u64 ^ (product >> 64) as u64;
+        };
+        let (chunks, rest) = text.as_chunks();
+        chunks.iter().for_each(&mut step);
+        match text.last_chunk() {
+            _ if rest.is_empty() => {}
+            // Some bytes twice.
+            Some(last) => step(last),
+            None => {
+                let mut last = [0; 16];
+                last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                step(&last);
+            }
+        }
+        (hash ^ (hash >> 32)) as u32
+    }
+}
+
+impl core::fmt::Debug for FingerprintKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("FingerprintKey")
+    }
+}
+
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
+    key: FingerprintKey,
     lines: SharedLines,
     count: Option<u32>,
     held: Bitmap,
     first_hand: Bitmap,
     /// Of the held lines' texts. Apart from all else, so that of a large file as many as can be are in the processor's
     /// cache: a line that comes again is looked up here alone.
-    prints: Paged<u32>,
+    fingerprints: Paged<u32>,
     /// Of the lines held by hearsay.
     senders: Paged<Sender>,
     peers: Vec<PeerId>,
+    /// Where each of them stands there.
+    peer_numbers: BTreeMap<PeerId, Sender>,
     arrivals: Vec<LineNumber>,
     digest: u64,
     conflicts: BTreeMap<LineNumber, PeerId>,
@@ -63,16 +116,36 @@ pub struct Ledger {
 impl Ledger {
     /// Takes over what the journal gave back. `count` is the file's number of lines, if known.
     #[must_use]
-    pub fn new(count: Option<u32>, lines: SharedLines, hearsay: &[LineNumber]) -> Self {
-        let mut ledger = Self { lines: lines.clone(), count, ..Self::default() };
+    pub fn new(count: Option<u32>, lines: SharedLines, hearsay: &[LineNumber], key: FingerprintKey) -> Self {
+        let mut ledger = Self {
+            key,
+            lines: lines.clone(),
+            count,
+            held: Bitmap::default(),
+            first_hand: Bitmap::default(),
+            fingerprints: Paged::default(),
+            senders: Paged::default(),
+            peers: Vec::new(),
+            peer_numbers: BTreeMap::new(),
+            arrivals: Vec::new(),
+            digest: 0,
+            conflicts: BTreeMap::new(),
+            second_text: None,
+        };
         let hearsay: Bitmap = hearsay.iter().copied().collect();
         lines.for_each(|number, text| {
-            ledger.note(number, print(text));
+            ledger.note(number, key.fingerprint(text));
             if !hearsay.contains(number) {
                 ledger.first_hand.insert(number);
             }
         });
         ledger
+    }
+
+    /// The same lines, if they are to be kept, with nothing known of where they came from; or an empty ledger.
+    #[must_use]
+    pub fn anew(&self, count: Option<u32>, lines: SharedLines) -> Self {
+        Self::new(count, lines, &[], self.key)
     }
 
     /// The shared map.
@@ -85,6 +158,17 @@ impl Ledger {
     #[must_use]
     pub fn count(&self) -> Option<u32> {
         self.count
+    }
+
+    /// The highest number about which a peer's word counts: the file's own, or while that is not known one that is not far
+    /// beyond what was drawn. (A peer that speaks of others speaks of them again once the number is known.)
+    #[must_use]
+    pub fn highest(&self) -> u32 {
+        let guess = || {
+            let drawn = self.first_hand.last().map_or(0, |last| last.0);
+            drawn.saturating_mul(4).clamp(limits::UNCOUNTED, limits::LINES)
+        };
+        self.count.unwrap_or_else(guess)
     }
 
     /// Now it is known how many lines the file has. Lines past it are dropped; returns them.
@@ -186,14 +270,14 @@ impl Ledger {
             return;
         }
         let numbers = || lines.iter().map(|(number, _)| *number);
-        core::hint::black_box(numbers().fold(0, |sum, number| sum ^ self.prints.get(number.0)));
+        core::hint::black_box(numbers().fold(0, |sum, number| sum ^ self.fingerprints.get(number.0)));
         self.lines.look_ahead(numbers().filter(|number| !self.is_first_hand(*number)));
     }
 
     /// This node drew a line.
     pub fn drawn(&mut self, number: LineNumber, text: &[u8]) -> Arrival {
-        let print = print(text);
-        let same = self.prints.get(number.0) == print;
+        let fingerprint = self.key.fingerprint(text);
+        let same = self.fingerprints.get(number.0) == fingerprint;
         if self.is_first_hand(number) {
             if same {
                 return Arrival::Known;
@@ -205,13 +289,13 @@ impl Ledger {
             return Arrival::OutOfRange;
         }
         let arrival = if !self.held.contains(number) {
-            self.keep(number, text, print);
+            self.keep(number, text, fingerprint);
             Arrival::New
-        } else if same {
+        } else if same && self.holds(number, text) {
             self.conflicts.remove(&number).map_or(Arrival::Confirmed, |peer| Arrival::Corrected(Some(peer)))
         } else {
             self.conflicts.remove(&number);
-            self.keep(number, text, print);
+            self.keep(number, text, fingerprint);
             Arrival::Corrected(self.sender(number))
         };
         self.first_hand.insert(number);
@@ -221,18 +305,16 @@ impl Ledger {
 
     /// A peer sent a line.
     pub fn heard(&mut self, number: LineNumber, text: &[u8], from: PeerId) -> Arrival {
-        if !self.in_range(number) {
-            return Arrival::OutOfRange;
+        if number.0 > self.highest() {
+            return if self.count.is_some() { Arrival::OutOfRange } else { Arrival::Beyond };
         }
-        let print = print(text);
+        let fingerprint = self.key.fingerprint(text);
         if self.held.contains(number) {
-            return match (self.prints.get(number.0) == print, self.is_first_hand(number)) {
+            return match (self.fingerprints.get(number.0) == fingerprint, self.is_first_hand(number)) {
                 (true, _) => Arrival::Known,
                 (false, true) => Arrival::Contradiction,
-                (false, false) => {
-                    self.conflicts.insert(number, from);
-                    Arrival::Conflict
-                }
+                (false, false) if self.conflicts.insert(number, from).is_some() => Arrival::Disputed,
+                (false, false) => Arrival::Conflict,
             };
         }
         if let Some(other) = self.other_base(number)
@@ -240,7 +322,7 @@ impl Ledger {
         {
             return Arrival::Contradiction;
         }
-        self.keep(number, text, print);
+        self.keep(number, text, fingerprint);
         let sender = self.number_of(from);
         self.senders.put(number.0, sender);
         Arrival::New
@@ -289,13 +371,18 @@ impl Ledger {
         }
     }
 
-    fn keep(&mut self, number: LineNumber, text: &[u8], print: u32) {
-        self.lines.insert(number, text);
-        self.note(number, print);
+    /// Byte for byte. Asked where trust is raised, once for each line: there a fingerprint does not suffice.
+    fn holds(&self, number: LineNumber, text: &[u8]) -> bool {
+        self.lines.get(number, |held| held == text) == Some(true)
     }
 
-    fn note(&mut self, number: LineNumber, print: u32) {
-        self.prints.put(number.0, print);
+    fn keep(&mut self, number: LineNumber, text: &[u8], fingerprint: u32) {
+        self.lines.insert(number, text);
+        self.note(number, fingerprint);
+    }
+
+    fn note(&mut self, number: LineNumber, fingerprint: u32) {
+        self.fingerprints.put(number.0, fingerprint);
         if self.held.insert(number) {
             self.digest ^= mix(number);
         }
@@ -307,14 +394,15 @@ impl Ledger {
         self.peers.get(usize::from(self.senders.get(number.0)).checked_sub(1)?).copied()
     }
 
+    /// Beyond as many peers as have numbers nobody is remembered.
     fn number_of(&mut self, peer: PeerId) -> Sender {
-        let at = self.peers.iter().position(|known| *known == peer).unwrap_or_else(|| {
-            if self.peers.len() < usize::from(Sender::MAX) {
-                self.peers.push(peer);
-            }
-            self.peers.len() - 1
-        });
-        Sender::try_from(at + 1).unwrap_or_default()
+        if let Some(&number) = self.peer_numbers.get(&peer) {
+            return number;
+        }
+        let Ok(number) = Sender::try_from(self.peers.len() + 1) else { return 0 };
+        self.peers.push(peer);
+        self.peer_numbers.insert(peer, number);
+        number
     }
 
     /// What must hold after every call (the module's first paragraph).
@@ -330,31 +418,6 @@ impl Ledger {
             "a conflict is about a held line"
         );
     }
-}
-
-/// A fingerprint of a text: tells whether a line that comes again is the same without looking into the map.
-/// Sixteen bytes at a time; no defence against a forger, who could as well send the forged text first.
-fn print(text: &[u8]) -> u32 {
-    let mut hash = 0x9e37_79b9_7f4a_7c15_u64 ^ (text.len() as u64);
-    let mut step = |chunk: &[u8; 16]| {
-        let word = u128::from_le_bytes(*chunk);
-        let (low, high) = (word as u64, (word >> 64) as u64);
-        let product = u128::from(hash ^ low) * u128::from(high ^ 0xff51_afd7_ed55_8ccd);
-        hash = product as u64 ^ (product >> 64) as u64;
-    };
-    let (chunks, rest) = text.as_chunks();
-    chunks.iter().for_each(&mut step);
-    match text.last_chunk() {
-        _ if rest.is_empty() => {}
-        // Some bytes twice.
-        Some(last) => step(last),
-        None => {
-            let mut last = [0; 16];
-            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            step(&last);
-        }
-    }
-    (hash ^ (hash >> 32)) as u32
 }
 
 /// SplitMix64's finalizer: spreads a number over 64 bits for the digest.

@@ -9,8 +9,8 @@ mod tests;
 pub use contacts::{CONFIGURED, Contact, Room};
 
 use crate::{
-    bitmap::Bitmap,
-    engine::{io::ConnId, state::Members},
+    bitmap::{Bitmap, LineQueue},
+    engine::{io::ConnId, spread::Search, state::Members},
     ids::PeerId,
     limits,
     time::Moment,
@@ -29,10 +29,10 @@ pub struct Link {
     pub id: PeerId,
     /// The other end's address.
     pub remote: SocketAddr,
-    /// Our hello was said; what came before that waits in `early`.
+    /// Our hello was said; what came before that waits in `unread`.
     pub greeted: bool,
-    /// See `greeted`.
-    pub early: Vec<u8>,
+    /// What came and was not looked at yet, see `engine::reading`.
+    pub unread: Vec<u8>,
     /// Epoch and number of lines that this link was last told; the peer takes no lines of another epoch.
     pub told: (u64, u32),
     /// Its hello came: it counts as live.
@@ -55,19 +55,27 @@ pub struct Link {
     pub cursor: usize,
     /// Lines that it holds, as far as known.
     pub theirs: Bitmap,
-    /// Lines that it asked for.
-    pub owed: Bitmap,
+    /// Lines that it asked for, of those that are held.
+    pub owed: LineQueue,
+    /// It asked for lines that are not held: it is to be told again which are.
+    pub in_vain: bool,
     /// Lines asked of it, and when.
     pub asked: Bitmap,
     /// See `asked`.
     pub asked_at: Moment,
+    /// It is searched for more to ask for.
+    pub search: Option<Search>,
     /// Beats in a row whose digest differed.
     pub differed: u8,
     /// When `Have` was sent last, and how long to wait with the next one.
     pub repaired: (Moment, Duration),
+    /// It was sent for this job.
+    pub compared: bool,
     /// Its last beat.
     pub beat: Told,
-    /// Whose standing or address it was not told yet.
+    /// Up to which change of somebody's standing it was told, see `membership::News`.
+    pub told_news: u64,
+    /// Whose address, and standing, it was not told yet.
     pub untold: BTreeSet<PeerId>,
     /// The addresses that it draws from now.
     pub draws_from: Vec<IpAddr>,
@@ -210,9 +218,11 @@ impl Links {
         self.reachable
     }
 
-    /// Any one of the established links that all has been told on, and whose other end is none of `kept`.
-    pub fn any_but(&mut self, kept: &Members) -> Option<(ConnId, PeerId)> {
-        let may_go = |link: &Link| link.established && link.untold.is_empty() && !kept.expects(link.id);
+    /// Any one of the established links that all has been told on, up to the change of this number, and whose other end
+    /// is none of `kept`.
+    pub fn any_but(&mut self, kept: &Members, news: u64) -> Option<(ConnId, PeerId)> {
+        let told = |link: &Link| link.untold.is_empty() && link.told_news >= news;
+        let may_go = |link: &Link| link.established && told(link) && !kept.expects(link.id);
         let may_go: Vec<_> =
             self.iter().filter(|(_, link)| may_go(link)).map(|(conn, link)| (conn, link.id)).collect();
         self.rng.choice(may_go)
@@ -379,7 +389,7 @@ impl Link {
             id,
             remote,
             greeted: false,
-            early: Vec::new(),
+            unread: Vec::new(),
             told: (0, 0),
             established: false,
             reader: FrameReader::default(),
@@ -391,12 +401,16 @@ impl Link {
             neighbour: false,
             cursor: 0,
             theirs: Bitmap::default(),
-            owed: Bitmap::default(),
+            owed: LineQueue::default(),
+            in_vain: false,
             asked: Bitmap::default(),
             asked_at: now,
+            search: None,
             differed: 0,
             repaired: (now, Duration::ZERO),
+            compared: false,
             beat: Told::default(),
+            told_news: 0,
             untold: BTreeSet::new(),
             draws_from: Vec::new(),
             lines_sent: 0,
@@ -428,6 +442,9 @@ impl Link {
         self.theirs.clear();
         self.owed.clear();
         self.asked.clear();
+        self.search = None;
+        self.in_vain = false;
+        self.compared = false;
         self.differed = 0;
         self.repaired.1 = Duration::ZERO;
         self.beat = Told::default();

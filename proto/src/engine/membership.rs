@@ -16,20 +16,34 @@ use crate::{
         state::{Members, is_majority},
     },
     ids::PeerId,
+    limits,
+    time::Moment,
     wire::peer::{ByeReason, Message, Roster},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use core::ops::Bound;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
 
 /// Who has stored that somebody is announced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Acks(BTreeMap<PeerId, (u32, BTreeSet<PeerId>)>);
 
+/// Of so many newcomers at once it is remembered who has stored that they are announced.
+const MOST_ACKED: usize = 2 * limits::VOTERS;
+
 impl Acks {
     /// `from` told what it has stored. Returns whose standing changed here.
     pub fn hear(&mut self, members: &mut Members, from: PeerId, told: &Members) -> Vec<PeerId> {
         let changed = members.merge(told);
-        for id in told.announced().filter(|id| told.count(*id) == members.count(*id)) {
-            self.of(id, members.count(id)).insert(from);
+        // Who does not count for a quorum need not be remembered.
+        if members.expects(from) {
+            for id in told.announced().filter(|id| told.count(*id) == members.count(*id)) {
+                if self.0.len() < MOST_ACKED || self.0.contains_key(&id) {
+                    self.of(id, members.count(id)).insert(from);
+                }
+            }
         }
         self.0.retain(|id, (count, _)| members.count(*id) == *count);
         changed
@@ -48,6 +62,9 @@ impl Acks {
         let announced: Vec<_> = members.announced().collect();
         let mut confirmed = Vec::new();
         for id in announced {
+            if self.0.len() >= MOST_ACKED && !self.0.contains_key(&id) {
+                continue;
+            }
             let acks = self.of(id, members.count(id));
             acks.insert(me);
             if is_majority(|id| acks.contains(id), members.roll(), anonymous) {
@@ -59,6 +76,43 @@ impl Acks {
         confirmed
     }
 }
+
+/// Whose standing changed, in the order of their last changes: a link was told of those up to some number, and is to be
+/// told of the rest. Each id stands there once, so that it is bounded by how many are known.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    newest: u64,
+    order: BTreeMap<u64, PeerId>,
+    places: BTreeMap<PeerId, u64>,
+    /// Some link may have to be told.
+    untold: bool,
+    /// Which link the next turn begins with, as this one's share is used up.
+    first: Option<ConnId>,
+}
+
+impl News {
+    fn add(&mut self, id: PeerId) {
+        self.newest += 1;
+        if let Some(before) = self.places.insert(id, self.newest) {
+            self.order.remove(&before);
+        }
+        self.order.insert(self.newest, id);
+    }
+
+    /// The number of the last change.
+    pub(super) fn newest(&self) -> u64 {
+        self.newest
+    }
+
+    fn since(&self, told: u64) -> impl Iterator<Item = PeerId> + '_ {
+        self.order.range((Bound::Excluded(told), Bound::Unbounded)).map(|(_, id)| *id)
+    }
+}
+
+/// What telling of members may cost in one turn, see `engine::outbox`.
+const TELL_WORK: u64 = 300_000;
+/// One id in a list that is merged or told.
+const ID_WORK: u64 = 150;
 
 impl Engine {
     /// Configured addresses that have not led to anybody who is expected yet.
@@ -74,13 +128,14 @@ impl Engine {
             self.seen.members = now;
             self.seen.announced = true;
             self.found_if_alone();
-            for (conn, id) in self.links.established_ids() {
+            for (_, id) in self.links.established_ids() {
                 if !self.left && !self.durable.members.contains(id) {
                     self.meet(id);
                 }
-                self.tell_news(conn);
             }
+            self.news.untold = true;
         }
+        self.tell_all_news();
         self.seen.announced = self.seen.announced && self.durable.members.announced().next().is_some();
         if (self.left || self.seen.announced) && self.newest_ticket() <= self.stored {
             let (me, anonymous) = (self.settings.id, self.anonymous());
@@ -125,13 +180,14 @@ impl Engine {
         self.dirty = true;
         self.links.stir();
         self.election.on_roll(self.now);
-        self.links.iter_mut().for_each(|(_, link)| {
-            link.untold.insert(id);
-        });
+        self.news.add(id);
+        self.news.untold = true;
+        self.out.charge(ID_WORK);
     }
 
     /// A peer told what it has stored of members.
     pub(super) fn hear_members(&mut self, from: PeerId, members: &Members) {
+        self.out.charge(members.known() as u64 * ID_WORK);
         for id in self.acks.hear(&mut self.durable.members, from, members) {
             self.on_standing(id);
         }
@@ -140,6 +196,8 @@ impl Engine {
     /// A peer told of members, and where some are.
     pub(super) fn on_roster(&mut self, from: PeerId, roster: Roster) {
         self.hear_members(from, &roster.members);
+        let each = ID_WORK + self.links.contacts().len() as u64 * 5;
+        self.out.charge(roster.known.len() as u64 * each + self.links.known().len() as u64);
         for (id, name, address) in roster.known {
             if id == self.settings.id || self.links.is_banned(id) {
                 continue;
@@ -174,18 +232,115 @@ impl Engine {
         }
     }
 
+    /// Tells every link what changed since it was told last; those that are one too many in this turn, in the next.
+    fn tell_all_news(&mut self) {
+        if !core::mem::take(&mut self.news.untold) {
+            return;
+        }
+        let mut conns = self.links.established();
+        let first = self.news.first.take().and_then(|first| conns.iter().position(|conn| *conn >= first));
+        conns.rotate_left(first.unwrap_or_default());
+        let until = self.out.work() + TELL_WORK;
+        for conn in conns {
+            if self.out.work() >= until {
+                (self.news.first, self.news.untold) = (Some(conn), true);
+                return;
+            }
+            self.tell_news(conn);
+        }
+    }
+
+    /// When the rest is to be told: in a turn of its own.
+    pub(super) fn news_deadline(&self) -> Option<Moment> {
+        self.news.untold.then_some(self.now)
+    }
+
+    /// Who is about to get a vote, or to be asked for one, has heard all that is known here of members before.
+    pub(super) fn tell_news_first(&mut self, to: To) {
+        if self.news.untold {
+            let conns = match to {
+                To::Conn(conn) => vec![conn],
+                To::Peer(id) => self.links.conn_of(id).into_iter().collect(),
+                To::All => self.links.established(),
+            };
+            conns.into_iter().for_each(|conn| self.tell_news(conn));
+        }
+    }
+
     /// Tells a peer what changed since it was told last, and in which term.
     fn tell_news(&mut self, conn: ConnId) {
-        let Some(link) = self.links.get_mut(conn).filter(|link| !link.untold.is_empty()) else { return };
-        let untold = core::mem::take(&mut link.untold);
+        let newest = self.news.newest();
+        let Some(link) = self.links.get_mut(conn).filter(|link| link.established) else { return };
+        if link.untold.is_empty() && link.told_news == newest {
+            return;
+        }
+        let mut untold = core::mem::take(&mut link.untold);
+        untold.extend(self.news.since(core::mem::replace(&mut link.told_news, newest)));
+        self.out.charge(untold.len() as u64 * ID_WORK);
         let known = untold.iter().filter_map(|id| {
             let known = self.links.known().get(id)?;
             // A link-local address means another host, or none, elsewhere.
             let listen = known.listen.filter(|listen| !is_link_local(listen))?;
             Some((*id, known.name.clone(), listen))
         });
-        let roster = Roster { members: self.durable.members.of(&untold), known: known.collect() };
+        let known: Vec<_> = known.collect();
+        let members = self.durable.members.of(&untold).in_parts(limits::TOLD_MEMBERS);
         self.beat_to(conn);
-        self.say_stored(To::Conn(conn), Message::Roster(roster));
+        self.tell(conn, members, &known);
+    }
+
+    /// All of it one after the other: no vote may come between.
+    pub(super) fn tell(
+        &mut self,
+        conn: ConnId,
+        members: impl IntoIterator<Item = Members>,
+        known: &[(PeerId, String, SocketAddr)],
+    ) {
+        let (mut members, mut known) = (members.into_iter(), known.chunks(limits::INTRODUCED));
+        loop {
+            let (of, known) = (members.next(), known.next());
+            if of.is_none() && known.is_none() {
+                break;
+            }
+            let known = known.map_or_else(Vec::new, <[_]>::to_vec);
+            let roster = Roster { members: of.unwrap_or_default(), known };
+            self.say_stored(To::Conn(conn), Message::Roster(roster));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u8) -> PeerId {
+        PeerId([n; 16])
+    }
+
+    #[test]
+    fn who_changes_again_and_again_stands_among_the_news_once_and_last() {
+        let mut news = News::default();
+        (1..=4).chain([2, 2, 1]).for_each(|n| news.add(id(n)));
+        assert_eq!(news.since(0).collect::<Vec<_>>(), [3, 4, 2, 1].map(id));
+        assert_eq!(news.since(4).collect::<Vec<_>>(), [2, 1].map(id));
+        assert_eq!(news.since(news.newest()).count(), 0);
+        assert_eq!((news.order.len(), news.places.len()), (4, 4));
+    }
+
+    #[test]
+    fn whoever_comes_and_acknowledges_costs_no_memory_unless_it_counts() {
+        let mut acks = Acks::default();
+        let mut members = Members::default();
+        members.join(id(1));
+        let mut told = Members::default();
+        let stranger =
+            |n: u16| PeerId(core::array::from_fn(|at| n.to_le_bytes().get(at).copied().unwrap_or(7)));
+        (0..1000).for_each(|n| assert!(told.announce(stranger(n))));
+        for n in 2..200 {
+            acks.hear(&mut members, id(n), &told);
+        }
+        assert!(acks.0.is_empty());
+        acks.hear(&mut members, id(1), &told);
+        assert_eq!(acks.0.len(), MOST_ACKED);
     }
 }

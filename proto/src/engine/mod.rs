@@ -37,6 +37,7 @@ pub mod membership;
 pub mod noted;
 pub mod outbox;
 pub mod pacer;
+mod reading;
 pub mod recall;
 mod refused;
 mod say;
@@ -52,15 +53,17 @@ use crate::{
         election::{Election, Said},
         event::Event,
         fetch::Fetch,
-        io::{Effect, Input},
-        ledger::Ledger,
+        io::{ConnId, Effect, Input},
+        ledger::{FingerprintKey, Ledger},
         links::{CONFIGURED, Links},
-        membership::Acks,
+        membership::{Acks, News},
         outbox::Outbox,
+        reading::Reading,
         recall::Recalls,
         refused::Refused,
         say::To,
         settings::Settings,
+        spread::Spread,
         state::{Durable, Ticket},
         submit::Submit,
     },
@@ -70,7 +73,7 @@ use crate::{
     wire::peer::{ByeReason, Message, Vote},
 };
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// A deadline missed by more than this: the process, or the machine, was held up.
 const STALL: Duration = Duration::from_secs(1);
@@ -108,7 +111,12 @@ pub struct Engine {
     ledger: Ledger,
     fetch: Fetch,
     links: Links,
+    reading: Reading,
+    spread: Spread,
+    /// Their other ends take too little of what they are sent.
+    overfull: BTreeSet<ConnId>,
     acks: Acks,
+    news: News,
     election: Election,
     submit: Submit,
     recalls: Recalls,
@@ -204,10 +212,19 @@ impl Engine {
             ballot_ticket: Ticket(0),
             reserved: (lamport, Ticket(1), durable.lamport_reserved),
             deferred: VecDeque::new(),
-            ledger: Ledger::new((durable.job.lines > 0).then_some(durable.job.lines), lines.0, &lines.1),
+            ledger: Ledger::new(
+                (durable.job.lines > 0).then_some(durable.job.lines),
+                lines.0,
+                &lines.1,
+                FingerprintKey::new(seed),
+            ),
             fetch: Fetch::new(&server, rng.u64(..)),
             links: Links::new(rng.u64(..)),
+            reading: Reading::default(),
+            spread: Spread::default(),
+            overfull: BTreeSet::new(),
             acks: Acks::default(),
+            news: News::default(),
             election: Election::new(settings.id, settings.election, ballot, rng.u64(..), now),
             submit: Submit::new(now),
             recalls: Recalls::default(),
@@ -234,7 +251,7 @@ impl Engine {
             let id = engine.durable.addresses.get(&address).copied();
             engine.links.add_contact(&address, CONFIGURED, id, now);
         }
-        engine.out.set_now(now);
+        engine.out.begin_turn(now);
         engine.turn();
         engine
     }
@@ -244,7 +261,8 @@ impl Engine {
         debug_assert!(self.out.is_empty(), "the effects of the last input were not taken");
         let late = self.due.map_or(Duration::ZERO, |(deadline, _)| now.since(deadline));
         self.now = self.now.max(now);
-        self.out.set_now(self.now);
+        self.out.begin_turn(self.now);
+        self.begin_reading();
         if late > STALL {
             self.on_stall(late);
         }
@@ -288,7 +306,7 @@ impl Engine {
 
     /// So much is unsent. Is a turn worth it? After something was said to a peer it is: what one turn ends with, the
     /// next begins with. After requests for lines it is not, and that is each time a line is drawn.
-    fn on_drained(&mut self, conn: io::ConnId, queued: usize) -> bool {
+    fn on_drained(&mut self, conn: ConnId, queued: usize) -> bool {
         if let Some(link) = self.links.get_mut(conn) {
             link.queued = queued;
             self.unserved = true;
@@ -298,7 +316,7 @@ impl Engine {
     }
 
     /// False if nothing follows from them but more draws.
-    fn on_bytes(&mut self, conn: io::ConnId, bytes: &[u8]) -> bool {
+    fn on_bytes(&mut self, conn: ConnId, bytes: &[u8]) -> bool {
         if !self.fetch.owns(conn) {
             self.on_peer_bytes(conn, bytes);
             return true;
@@ -346,6 +364,12 @@ impl Engine {
         .min_by_key(|(at, _)| *at)
     }
 
+    /// What the last input cost, in units of about a nanosecond. Below [`crate::limits::TURN_WORK`], whatever peers send.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        self.out.work()
+    }
+
     /// The shared map of the current job; another one after a new job began.
     #[must_use]
     pub fn lines(&self) -> &SharedLines {
@@ -380,6 +404,7 @@ impl Engine {
         fetch.turn(*now, ledger, out);
         self.turn_spread();
         self.turn_recalls();
+        self.end_overfull();
         self.reserve_lamport();
         self.sync_ballot();
         self.store_if_dirty();
@@ -402,8 +427,12 @@ impl Engine {
         self.sync_ballot();
         for said in self.election.take_said() {
             match said {
-                Said::Ask(ask) => self.say_stored(To::All, Message::Ask(ask)),
+                Said::Ask(ask) => {
+                    self.tell_news_first(To::All);
+                    self.say_stored(To::All, Message::Ask(ask));
+                }
                 Said::Vote { to, round, term, granted } => {
+                    self.tell_news_first(To::Peer(to));
                     let (intent, outcome) = (self.durable.intent.clone(), self.durable.outcome.clone());
                     let vote = Vote { round, term, granted, intent, outcome };
                     self.say_stored(To::Peer(to), Message::Vote(Box::new(vote)));

@@ -1,4 +1,8 @@
 //! Where effects gather until the shell takes them, and where Lamport time and the newest events live.
+//!
+//! It counts the work of a turn too: whatever grows with what peers send, or with how many there are, is charged in units of
+//! about a nanosecond. What is over a turn's share waits for the next one ([`limits::READ_WORK`]); the simulator looks
+//! that no turn costs more than [`limits::TURN_WORK`].
 
 use crate::{
     engine::{
@@ -20,7 +24,11 @@ pub struct Outbox {
     lamport: u64,
     recent: Recent<Noted>,
     now: Moment,
+    work: u64,
 }
+
+/// An event: it is kept, described, logged and counted.
+const NOTE_WORK: u64 = 2_000;
 
 impl Outbox {
     /// An outbox whose Lamport time starts at `lamport`, and whose events are numbered from `last_event` on.
@@ -32,6 +40,7 @@ impl Outbox {
             lamport,
             recent: Recent::after(last_event, limits::EVENTS),
             now: Moment::default(),
+            work: 0,
         }
     }
 
@@ -53,6 +62,7 @@ impl Outbox {
 
     /// Something happened.
     pub fn note(&mut self, event: Event) {
+        self.charge(NOTE_WORK);
         let lamport = self.tick();
         let stamped = Stamped { lamport, event };
         self.recent.push(|seq| Noted { seq, at: self.now, stamped: stamped.clone() });
@@ -70,9 +80,21 @@ impl Outbox {
         self.lamport = self.lamport.max(lamport.min(limits::LAMPORT));
     }
 
-    /// What is noted from here on happens now.
-    pub fn set_now(&mut self, now: Moment) {
+    /// A turn begins: what is noted from here on happens now.
+    pub fn begin_turn(&mut self, now: Moment) {
         self.now = now;
+        self.work = 0;
+    }
+
+    /// So much was done.
+    pub fn charge(&mut self, work: u64) {
+        self.work = self.work.saturating_add(work);
+    }
+
+    /// What this turn cost so far.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        self.work
     }
 
     /// The newest events.

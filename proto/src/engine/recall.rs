@@ -26,6 +26,8 @@ use std::collections::BTreeSet;
 
 /// So long a peer may take to answer.
 pub const PATIENCE: Duration = Duration::from_secs(1);
+/// An event that a peer is told of, see `engine::outbox`.
+const PAST_WORK: u64 = 300;
 
 /// The swarm's recent events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -56,6 +58,11 @@ struct Round {
 }
 
 impl Recalls {
+    /// Is an answer of this peer awaited?
+    pub(super) fn waits_for(&self, id: PeerId) -> bool {
+        self.rounds.iter().any(|round| round.waiting.contains(&id))
+    }
+
     /// When [`Engine::turn_recalls`] has something to do.
     pub(super) fn deadline(&self) -> Option<Moment> {
         self.rounds.iter().map(|round| round.until).min()
@@ -91,6 +98,7 @@ impl Engine {
     pub(super) fn on_recall(&mut self, conn: ConnId, number: u32) {
         if self.links.get(conn).is_some_and(|link| link.queued < limits::PEER_QUEUE_BYTES) {
             let events = noted::newest(self.out.recent());
+            self.out.charge(events.len() as u64 * PAST_WORK);
             self.say_stored(To::Conn(conn), Message::Recalled(Recalled { number, events }));
         }
     }

@@ -4,6 +4,7 @@
 //! state dirty; what [`Engine::say_stored`] was given waits until the newest state is on disk, in order.
 
 use crate::{
+    bitmap::bytes_up_to,
     engine::{
         Engine, LAMPORT_BLOCK,
         io::{ConnId, Effect},
@@ -11,7 +12,8 @@ use crate::{
     },
     ids::PeerId,
     limits,
-    wire::peer::{self, Message},
+    time::Moment,
+    wire::peer::{self, ByeReason, Message},
 };
 use std::borrow::Cow;
 
@@ -26,7 +28,25 @@ pub(super) enum To {
     All,
 }
 
+/// A message on a link, beside its bytes.
+const SAY_WORK: u64 = 300;
+
 impl Engine {
+    /// What may be queued on one link: lines, as much again of other messages, one longest, and two bitmaps of the job.
+    fn queue_bound(&self) -> usize {
+        let bitmap = bytes_up_to(self.ledger.highest());
+        2 * limits::queue_bytes(self.links.len()) + limits::MESSAGE_BYTES + 2 * bitmap
+    }
+
+    /// Ends links whose other end takes too little of what it is sent.
+    pub(super) fn end_overfull(&mut self) {
+        while let Some(conn) = self.overfull.pop_first() {
+            if let Some(id) = self.links.get(conn).map(|link| link.id) {
+                self.refuse(conn, id, ByeReason::TakesNothing);
+            }
+        }
+    }
+
     /// Says it now.
     pub(super) fn say(&mut self, to: To, message: &Message<'_>) {
         let conns = match to {
@@ -42,7 +62,10 @@ impl Engine {
         let mut bytes = Vec::new();
         let lamport = self.out.tick();
         peer::write(&mut bytes, lamport, message);
+        let most = self.queue_bound();
+        self.out.charge(bytes.len() as u64);
         for conn in conns {
+            self.out.charge(SAY_WORK + bytes.len() as u64 / 4);
             if let Some(link) = self.links.get_mut(conn) {
                 // A peer that takes nothing gets no more heartbeats: they would only pile up.
                 if to == To::All
@@ -52,6 +75,9 @@ impl Engine {
                     continue;
                 }
                 link.queued += bytes.len();
+                if link.queued > most {
+                    self.overfull.insert(conn);
+                }
                 if let Message::NewJob(new) = message {
                     link.told = (new.job.epoch, new.job.lines);
                     self.unserved = true;
@@ -68,6 +94,13 @@ impl Engine {
         if rests_on <= self.stored && self.deferred.is_empty() && self.has_reserved() {
             self.say(to, &message);
         } else {
+            let links = if to == To::All { self.links.len() as u64 } else { 1 };
+            self.out.charge(links * SAY_WORK);
+            if to == To::All && matches!(message, Message::Outcome(_)) {
+                // What is known now says more than what was known then.
+                self.deferred
+                    .retain(|(_, to, before)| *to != To::All || !matches!(before, Message::Outcome(_)));
+            }
             self.deferred.push_back((rests_on, to, message));
         }
     }
@@ -123,13 +156,27 @@ impl Engine {
         if self.reserved.1 <= self.stored {
             self.reserved.0 = self.reserved.2;
         }
-        while self.has_reserved() && self.deferred.front().is_some_and(|(on, ..)| *on <= self.stored) {
-            let Some((_, to, message)) = self.deferred.pop_front() else { break };
-            self.say(to, &message);
-        }
+        self.say_deferred();
         if self.ballot_ticket <= self.stored {
             let electorate = electorate!(self);
             self.election.on_ballot_stored(self.now, electorate);
         }
+    }
+
+    /// Says what waited for the disk and need not any more; what is too much for one turn, in the next.
+    pub(super) fn say_deferred(&mut self) {
+        while self.is_deferral_over() && self.out.work() < limits::READ_WORK {
+            let Some((_, to, message)) = self.deferred.pop_front() else { break };
+            self.say(to, &message);
+        }
+    }
+
+    fn is_deferral_over(&self) -> bool {
+        self.has_reserved() && self.deferred.front().is_some_and(|(on, ..)| *on <= self.stored)
+    }
+
+    /// When [`Engine::say_deferred`] has something to do: at once, in a turn of its own.
+    pub(super) fn deferred_deadline(&self) -> Option<Moment> {
+        self.is_deferral_over().then_some(self.now)
     }
 }

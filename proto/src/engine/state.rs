@@ -116,6 +116,18 @@ impl Members {
         Self(ids.iter().filter_map(|id| Some((*id, *self.0.get(id)?))).collect())
     }
 
+    /// The same in parts of so many ids at most, in the order in which they are to be told: first those who are members,
+    /// or announced. One at least.
+    #[must_use]
+    pub fn in_parts(&self, most: usize) -> Vec<Self> {
+        if self.known() <= most {
+            return vec![self.clone()];
+        }
+        let mut all: Vec<(PeerId, u32)> = self.0.iter().map(|(id, count)| (*id, *count)).collect();
+        all.sort_by_key(|(_, count)| count % 3 == OUTSIDE);
+        all.chunks(most).map(|part| Self(part.iter().copied().collect())).collect()
+    }
+
     /// How often the standing of `id` changed, two for an id that became a member unannounced.
     #[must_use]
     pub fn count(&self, id: PeerId) -> u32 {
@@ -248,6 +260,25 @@ mod tests {
             }
         }
         assert!(seen > 1_000);
+    }
+
+    #[test]
+    fn a_long_list_is_told_in_parts_that_make_the_same_list_and_those_who_count_come_first() {
+        let mut members = Members::default();
+        for n in 0..100 {
+            assert!(members.join(id(n)));
+            let _ = n % 3 != 0 && members.leave(id(n));
+        }
+        for most in [1, 7, 34, 99, 100, 1000] {
+            let parts = members.in_parts(most);
+            assert!(parts.iter().all(|part| (1..=most).contains(&part.known())));
+            let mut heard = Members::default();
+            parts.iter().for_each(|part| assert_eq!(heard.merge(part).len(), part.known()));
+            assert_eq!(heard, members);
+            let first = most.min(34);
+            assert_eq!(parts[0].roll().count(), if most < 100 { first } else { 34 });
+        }
+        assert_eq!(Members::default().in_parts(5).len(), 1);
     }
 
     #[test]

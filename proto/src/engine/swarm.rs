@@ -24,6 +24,9 @@ const BEAT_LINKS: usize = 16;
 /// After DONE, or paused: an idle swarm sleeps.
 const IDLE_BEAT: Duration = Duration::from_secs(15);
 
+/// A beat that is made, beside what it says of members.
+const BEAT_WORK: u64 = 500;
+
 impl Engine {
     /// How often this node says that it lives.
     pub(super) fn beat_interval(&self) -> Duration {
@@ -94,12 +97,13 @@ impl Engine {
             let Some(link) = self.links.get_mut(conn) else { continue };
             link.greeted = true;
             link.told = (self.durable.job.epoch, self.durable.job.lines);
-            let early = core::mem::take(&mut link.early);
-            self.on_peer_bytes(conn, &early);
+            link.told_news = self.news.newest();
+            self.on_greeted(conn);
         }
     }
 
     fn say_hello(&mut self, conn: ConnId) {
+        let mut members = self.durable.members.in_parts(limits::TOLD_MEMBERS).into_iter();
         let hello = Hello {
             features: RECALLS,
             name: self.settings.name.clone(),
@@ -107,11 +111,12 @@ impl Engine {
             server: self.durable.server.clone(),
             listen: self.settings.swarm.advertise,
             term: self.election.term(),
-            members: self.durable.members.clone(),
+            members: members.next().unwrap_or_default(),
             intent: self.durable.intent.clone(),
             outcome: self.durable.outcome.clone(),
         };
         self.say(To::Conn(conn), &Message::Hello(Box::new(hello)));
+        self.tell(conn, members, &[]);
     }
 
     /// It works on something else, so it was never one of us; if that changes it is a newcomer.
@@ -130,55 +135,25 @@ impl Engine {
     }
 
     pub(super) fn unlink(&mut self, conn: ConnId, why: &str) {
-        let Some(link) = self.links.close(conn) else { return };
+        let Some(mut link) = self.links.close(conn) else { return };
         if link.established {
             let name = self.links.name(link.id);
             self.links.remember(link.id).problem = Some(why.into());
             self.out.note(Event::LinkClosed { peer: link.id, name, why: why.into() });
         }
         if !link.asked.is_empty() {
+            self.forget_asked(&mut link);
             self.want_missing();
         }
     }
 
-    pub(super) fn on_peer_bytes(&mut self, conn: ConnId, mut bytes: &[u8]) {
-        // The reader leaves its link for the time of the loop, so that messages can borrow from it.
-        let Some(link) = self.links.get_mut(conn) else { return };
-        link.heard = self.now;
-        if !link.greeted {
-            link.early.extend_from_slice(bytes);
-            if let (true, id) = (link.early.len() > limits::FRAME_BYTES, link.id) {
-                self.refuse(conn, id, ByeReason::Broken);
-            }
-            return;
-        }
-        let mut reader = core::mem::take(&mut link.reader);
-        loop {
-            let broken = match reader.next(&mut bytes) {
-                Ok(None) => break,
-                Ok(Some(frame)) => match Message::read(frame) {
-                    Ok(message) => self.on_message(conn, frame.lamport, message).map_err(str::to_owned),
-                    Err(error) => Err(error.to_string()),
-                },
-                Err(error) => Err(error.to_string()),
-            };
-            if let Err(why) = broken {
-                if let Some(id) = self.links.get(conn).map(|link| link.id) {
-                    self.refuse_because(conn, id, ByeReason::Broken, &why);
-                }
-                return;
-            }
-            if self.links.get(conn).is_none() {
-                return;
-            }
-        }
-        if let Some(link) = self.links.get_mut(conn) {
-            link.reader = reader;
-        }
-    }
-
     /// `Err` is a breach of the protocol; the link closes.
-    fn on_message(&mut self, conn: ConnId, lamport: u64, message: Message<'_>) -> Result<(), &'static str> {
+    pub(super) fn on_message(
+        &mut self,
+        conn: ConnId,
+        lamport: u64,
+        message: Message<'_>,
+    ) -> Result<(), &'static str> {
         let Some(link) = self.links.get(conn).filter(|_| !self.left) else { return Ok(()) };
         let (id, established, epoch) = (link.id, link.established, link.epoch);
         self.in_proportion(&message)?;
@@ -208,14 +183,14 @@ impl Engine {
                 }
             }
             Message::Have(bitmap) => {
-                let bitmap = Bitmap::from_bytes(bitmap).ok_or("a bitmap of too many lines")?;
                 if same_job {
+                    let bitmap = Bitmap::from_bytes(bitmap, self.ledger.highest());
                     self.on_have(conn, bitmap);
                 }
             }
             Message::Want(bitmap) => {
-                let bitmap = Bitmap::from_bytes(bitmap).ok_or("a bitmap of too many lines")?;
                 if same_job {
+                    let bitmap = Bitmap::from_bytes(bitmap, self.ledger.highest());
                     self.on_want(conn, bitmap);
                 }
             }
@@ -316,13 +291,14 @@ impl Engine {
     fn on_new_job(&mut self, conn: ConnId, id: PeerId, new: &NewJob) {
         match self.match_job(&new.job, &new.server) {
             Ok(()) => {
-                if let Some(link) = self.links.get_mut(conn)
-                    && link.epoch != new.job.epoch
-                {
-                    link.epoch = new.job.epoch;
-                    link.start_over();
-                    self.unserved = true;
-                }
+                // A node's epochs only grow: one that goes back and forth would be told all from the beginning each time.
+                let Some(link) = self.links.get_mut(conn).filter(|link| link.epoch < new.job.epoch) else {
+                    return;
+                };
+                link.epoch = new.job.epoch;
+                self.spread.forget(link);
+                link.start_over();
+                self.unserved = true;
             }
             Err(reason) => self.refuse(conn, id, reason),
         }
@@ -367,7 +343,7 @@ impl Engine {
         if same_job {
             let equal = beat.digest == self.ledger.digest() && beat.held == self.ledger.held().count();
             link.differed = if equal { 0 } else { link.differed.saturating_add(1) };
-            self.unserved |= link.differed >= 2;
+            self.unserved |= link.differed >= 2 || link.in_vain;
             if done
                 && !beat.done
                 && let Some(outcome) = self.durable.outcome.clone()
@@ -378,7 +354,8 @@ impl Engine {
         self.election.on_beat(id, beat.term, beat.master, self.now, self.links.live());
     }
 
-    fn beat(&self) -> Message<'static> {
+    fn beat(&mut self) -> Message<'static> {
+        self.out.charge(BEAT_WORK + (self.durable.members.known() + self.links.contacts().len()) as u64 * 4);
         Message::Beat(Beat {
             term: self.election.term(),
             master: self.election.heard_master(electorate!(self)),
@@ -407,7 +384,9 @@ impl Engine {
 
     /// Beats, silences, dials.
     pub(super) fn turn_links(&mut self) {
+        self.say_deferred();
         self.greet();
+        self.read_on();
         let due = self.beat_at.min(self.now + self.beat_interval());
         if self.now >= due {
             self.beat_all();
@@ -424,7 +403,9 @@ impl Engine {
     pub(super) fn links_deadline(&self) -> Option<Moment> {
         let silence = self.links.silence_deadline();
         let beat = (!self.links.is_empty()).then_some(self.beat_at);
-        silence.into_iter().chain(beat).chain(self.crowd_deadline()).min()
+        let rest = [self.reading_deadline(), self.news_deadline(), self.deferred_deadline()];
+        let rest = rest.into_iter().flatten();
+        silence.into_iter().chain(beat).chain(self.crowd_deadline()).chain(rest).min()
     }
 
     /// Says goodbye to everybody.

@@ -7,7 +7,7 @@ use crate::{
     ids::{JobId, LineNumber, PeerId, Term},
     level::Level,
     limits,
-    wire::frame::{self, Frame},
+    wire::frame::{self, Frame, Room},
 };
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -110,6 +110,8 @@ pub enum ByeReason {
     Leaving = 9,
     /// Not heard for too long.
     Silent = 10,
+    /// What it is sent piles up.
+    TakesNothing = 11,
 }
 
 impl ByeReason {
@@ -128,6 +130,7 @@ impl ByeReason {
             Self::Oneself => "oneself",
             Self::Leaving => "leaving",
             Self::Silent => "silent",
+            Self::TakesNothing => "takes-nothing",
         }
     }
 
@@ -148,6 +151,7 @@ impl ByeReason {
             Self::Oneself => "the address leads to this node itself",
             Self::Leaving => "left the swarm",
             Self::Silent => "was not heard for too long",
+            Self::TakesNothing => "reads too slowly: what it is sent piles up",
         }
     }
 }
@@ -276,6 +280,29 @@ pub enum MessageError {
 }
 
 const LINES: u8 = 3;
+const HAVE: u8 = 4;
+const WANT: u8 = 5;
+const RECALLED: u8 = 16;
+
+/// For how much of a message's body the receiver has room: a bitmap is cut to `bitmap` bytes, which is what the job's
+/// lines take, and an answer that nobody waits for is passed over.
+#[must_use]
+pub fn room(number: u8, bitmap: usize, waits: bool) -> Room {
+    match number {
+        HAVE | WANT => Room::Cut(VARINT_BYTES + bitmap),
+        RECALLED if !waits => Room::Cut(0),
+        _ => Room::Whole(limits::MESSAGE_BYTES),
+    }
+}
+
+/// All of it is there, or its beginning says something by itself.
+#[must_use]
+pub fn is_wanted(frame: &Frame<'_>) -> bool {
+    frame.whole || matches!(frame.number, HAVE | WANT)
+}
+
+/// The length before a bitmap.
+const VARINT_BYTES: usize = 5;
 
 /// Appends `message` as one frame.
 pub fn write(out: &mut Vec<u8>, lamport: u64, message: &Message<'_>) {
@@ -331,8 +358,8 @@ impl<'a> Message<'a> {
             Self::Hello(_) => 1,
             Self::Bye(_) => 2,
             Self::Lines(_) => LINES,
-            Self::Have(_) => 4,
-            Self::Want(_) => 5,
+            Self::Have(_) => HAVE,
+            Self::Want(_) => WANT,
             Self::Beat(_) => 6,
             Self::Ask(_) => 7,
             Self::Vote(_) => 8,
@@ -343,7 +370,7 @@ impl<'a> Message<'a> {
             Self::NewJob(_) => 13,
             Self::Stand(_) => 14,
             Self::Recall(_) => 15,
-            Self::Recalled(_) => 16,
+            Self::Recalled(_) => RECALLED,
         }
     }
 
@@ -354,8 +381,10 @@ impl<'a> Message<'a> {
             1 => take(number, body).map(Self::Hello),
             2 => take(number, body).map(Self::Bye),
             LINES => take(number, body).map(Self::Lines),
-            4 => take(number, body).map(Self::Have),
-            5 => take(number, body).map(Self::Want),
+            HAVE if frame.whole => take(number, body).map(Self::Have),
+            WANT if frame.whole => take(number, body).map(Self::Want),
+            HAVE => beginning(number, body).map(Self::Have),
+            WANT => beginning(number, body).map(Self::Want),
             6 => take(number, body).map(Self::Beat),
             7 => take(number, body).map(Self::Ask),
             8 => take(number, body).map(Self::Vote),
@@ -366,7 +395,7 @@ impl<'a> Message<'a> {
             13 => take(number, body).map(Self::NewJob),
             14 => take(number, body).map(Self::Stand),
             15 => take(number, body).map(Self::Recall),
-            16 => take(number, body).map(Self::Recalled),
+            RECALLED => take(number, body).map(Self::Recalled),
             _ => Err(MessageError::UnknownNumber(number)),
         }?;
         if message.is_bounded() { Ok(message) } else { Err(MessageError::BadBody(number)) }
@@ -408,11 +437,11 @@ impl<'a> Message<'a> {
                 name(&hello.name)
                     && name(&hello.server)
                     && job(&hello.job)
-                    && hello.members.known() <= limits::MEMBERS
+                    && hello.members.known() <= limits::TOLD_MEMBERS
                     && hello.intent.iter().all(|intent| job(&intent.job))
                     && hello.outcome.iter().all(outcome)
             }
-            Self::Bye(bye) => bye.text.len() <= limits::REPLY_BYTES,
+            Self::Bye(bye) => bye.text.len() <= limits::BYE_BYTES,
             Self::Lines(lines) => lines
                 .iter()
                 .all(|(_, text)| text.len() <= limits::TEXT_BYTES && memchr::memchr(b'\n', text).is_none()),
@@ -422,8 +451,8 @@ impl<'a> Message<'a> {
             Self::Intent(intent) => job(&intent.job),
             Self::Outcome(body) => outcome(body),
             Self::Roster(roster) => {
-                roster.members.known() <= limits::MEMBERS
-                    && roster.known.len() <= limits::MEMBERS
+                roster.members.known() <= limits::TOLD_MEMBERS
+                    && roster.known.len() <= limits::INTRODUCED
                     && roster.known.iter().all(|(_, text, _)| name(text))
             }
             Self::NewJob(new) => job(&new.job) && name(&new.server),
@@ -445,6 +474,14 @@ impl<'a> Message<'a> {
 fn take<'a, T: Deserialize<'a>>(number: u8, body: &'a [u8]) -> Result<T, MessageError> {
     match postcard::take_from_bytes(body) {
         Ok((value, [])) => Ok(value),
+        _ => Err(MessageError::BadBody(number)),
+    }
+}
+
+/// What is there of byte strings whose end was left out.
+fn beginning(number: u8, body: &[u8]) -> Result<&[u8], MessageError> {
+    match postcard::take_from_bytes::<u32>(body) {
+        Ok((length, bytes)) if bytes.len() <= length as usize => Ok(bytes),
         _ => Err(MessageError::BadBody(number)),
     }
 }

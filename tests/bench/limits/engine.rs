@@ -6,9 +6,10 @@ use lineswarm_proto::{
         Engine, Restored,
         io::{ConnId, Effect, Input},
         settings::{self, Settings},
-        state::Ticket,
+        state::{Durable, Ticket},
     },
     ids::{LineNumber, PeerId},
+    lines::SharedLines,
     time::Moment,
     wire::line::line_entry,
 };
@@ -52,7 +53,11 @@ pub(crate) struct Node {
 
 impl Node {
     fn new(clock: Clock, at: u8, draws: bool, depth: u32) -> Self {
-        let engine = Engine::new(settings(at, draws, depth), Restored::default(), u64::from(at), Moment(1));
+        Self::with(Restored::default(), clock, at, draws, depth)
+    }
+
+    fn with(restored: Restored, clock: Clock, at: u8, draws: bool, depth: u32) -> Self {
+        let engine = Engine::new(settings(at, draws, depth), restored, u64::from(at), Moment(1));
         let (said, spent) = (Vec::new(), Duration::ZERO);
         let mut node = Self { clock, engine, now: Moment(1), server: None, asked: 0, said, spent };
         node.settle();
@@ -86,6 +91,41 @@ impl Node {
                 assert_eq!(node.engine.status().peers.connected, u32::from(peers));
                 node.spent = Duration::ZERO;
                 return node;
+            }
+        }
+    }
+
+    /// One that holds so many lines, and gives all of them to a peer that has none. Returns the bytes that it sent.
+    pub(crate) fn give_to_late_joiner(count: u32) -> usize {
+        let lines = SharedLines::new();
+        (0..count).for_each(|number| lines.insert(LineNumber(number), &TEXT));
+        let state = Durable {
+            job: Self::new(no_clock, 0, false, 1).engine.durable().job.clone(),
+            ..Durable::default()
+        };
+        let restored = Restored { state: Some(state), lines, ..Restored::default() };
+        let mut node = Self::with(restored, no_clock, 0, false, 1);
+        let mut joiner = Self::new(no_clock, 1, false, 1);
+        let conn = link(1);
+        node.feed(Input::Opened { conn, peer: Some(id(1)), address: address() });
+        joiner.feed(Input::Opened { conn, peer: Some(id(0)), address: address() });
+        let mut sent = 0;
+        loop {
+            let mut quiet = true;
+            for (_, bytes) in std::mem::take(&mut node.said) {
+                quiet = false;
+                sent += bytes.len();
+                // What it asks for is all that matters of it.
+                if sent < 1 << 16 {
+                    joiner.feed(Input::Bytes { conn, bytes: &bytes });
+                }
+            }
+            for (_, bytes) in std::mem::take(&mut joiner.said) {
+                quiet = false;
+                node.feed(Input::Bytes { conn, bytes: &bytes });
+            }
+            if quiet {
+                return sent;
             }
         }
     }
@@ -138,6 +178,11 @@ impl Node {
                 }
             }
             let Some(answer) = answers.pop_front() else {
+                // What one turn did not come to, the next one does.
+                if self.engine.deadline().is_some_and(|(at, _)| at <= self.now) {
+                    self.engine.handle(Input::Deadline, self.now);
+                    continue;
+                }
                 self.spent += (self.clock)() - begun;
                 return;
             };

@@ -27,11 +27,12 @@ const FEW: u32 = 1 << 13;
 const MANY: u32 = 1 << 15;
 
 /// A thing that is counted; see `play`.
-const PLAYED: [(&str, &str); 5] = [
+const PLAYED: [(&str, &str); 6] = [
     ("draw", "a draw of a known line, depth 512"),
     ("alone", "a draw of a known line, depth 1"),
     ("keep", "a new line"),
     ("spread", "a new line that goes to 4 peers"),
+    ("join", "a line that a late joiner lacks, read and sent"),
     ("serve", "a line of lineserver"),
 ];
 

@@ -32,6 +32,7 @@ pub(crate) fn play((name, count): (String, u32)) -> ExitCode {
         "alone" => again(1),
         "keep" => new(0),
         "spread" => new(4),
+        "join" => assert!(Node::give_to_late_joiner(count) > count as usize * TEXT.len()),
         "serve" => serve(count),
         _ => return ExitCode::from(64),
     }

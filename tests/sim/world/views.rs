@@ -70,6 +70,12 @@ impl World {
         self.oracle.traffic()
     }
 
+    /// The most that any turn of any node cost, in the engine's units of work.
+    #[must_use]
+    pub fn dearest_turn(&self) -> u64 {
+        self.oracle.dearest()
+    }
+
     /// The swarm's events as nodes gathered them, oldest question first: who asked, and what it got.
     #[must_use]
     pub fn recalled(&self) -> &[(usize, Merged)] {

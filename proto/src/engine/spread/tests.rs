@@ -1,7 +1,7 @@
 //! A batch that serves several links gives each what it would have got alone.
 
 use super::*;
-use crate::lines::SharedLines;
+use crate::{engine::ledger::FingerprintKey, lines::SharedLines};
 use proptest::{collection::vec, prelude::*};
 
 /// A link, as far as a batch looks at it: where it stands in the log, what it holds, what it asked for; and whether it gets
@@ -11,7 +11,8 @@ type Lack = (usize, Vec<usize>, Vec<usize>, bool);
 fn link((cursor, theirs, owed, _): &Lack, arrivals: &[LineNumber]) -> Link {
     let some = |of: &[usize]| of.iter().map(|index| arrivals[index % arrivals.len()]).collect::<Bitmap>();
     let mut link = Link::new(PeerId([1; 16]), ([127, 0, 0, 1], 9).into(), Moment(0));
-    (link.cursor, link.theirs, link.owed) = (cursor % (arrivals.len() + 1), some(theirs), some(owed));
+    (link.cursor, link.theirs) = (cursor % (arrivals.len() + 1), some(theirs));
+    link.owed.add(&some(owed));
     link
 }
 
@@ -36,7 +37,7 @@ proptest! {
             1..8,
         ),
     ) {
-        let mut ledger = Ledger::new(Some(100), SharedLines::new(), &[]);
+        let mut ledger = Ledger::new(Some(100), SharedLines::new(), &[], FingerprintKey::new(1));
         for (number, (drawn, length)) in (0..).map(LineNumber).zip(&lines) {
             let text = vec![b'x'; *length];
             if *drawn {

@@ -209,18 +209,18 @@ fn each_field_may_be_as_long_as_its_bound_and_no_longer() {
             hello(&|hello| hello.name = text(name)),
             hello(&|hello| hello.server = text(name)),
             hello(&|hello| hello.job = job_with(name, 1, 1)),
-            hello(&|hello| hello.members = members(limits::MEMBERS + more)),
+            hello(&|hello| hello.members = members(limits::TOLD_MEMBERS + more)),
             hello(&|hello| hello.intent = Some(intent_with(name))),
             hello(&|hello| hello.outcome = Some(outcome_with(1, reply))),
             hello(&|hello| hello.outcome = Some(outcome_with(name, 1))),
-            Message::Bye(Bye { reason: 1, text: text(reply) }),
+            Message::Bye(Bye { reason: 1, text: text(limits::BYE_BYTES + more) }),
             Message::Lines(vec![(LineNumber(1), &long)]),
             vote(Some(intent_with(name)), None),
             vote(None, Some(outcome_with(1, reply))),
             Message::Intent(intent_with(name)),
             Message::Outcome(outcome_with(1, reply)),
-            roster(limits::MEMBERS + more, 0, 1),
-            roster(1, limits::MEMBERS + more, 1),
+            roster(limits::TOLD_MEMBERS + more, 0, 1),
+            roster(1, limits::INTRODUCED + more, 1),
             roster(1, 1, name),
             Message::NewJob(NewJob { job: job_with(1, name, 1), server: "h:1".into() }),
             Message::NewJob(NewJob {
@@ -254,16 +254,106 @@ fn each_reason_of_a_bye_has_a_name_and_words_of_its_own() {
         Oneself,
         Leaving,
         Silent,
+        TakesNothing,
     ];
     let names: BTreeSet<_> = reasons.iter().map(|reason| reason.name()).collect();
     let texts: BTreeSet<_> = reasons.iter().map(|reason| reason.text()).collect();
     assert_eq!((names.len(), texts.len()), (reasons.len(), reasons.len()));
+    assert!(reasons.iter().all(|reason| reason.text().len() <= limits::BYE_BYTES));
+}
+
+/// What a receiver makes of it that has room for so many bytes of a bitmap, and waits for answers or not.
+fn received(message: &Message<'_>, bitmap: usize, waits: bool) -> Result<Option<Vec<u8>>, String> {
+    let mut bytes = Vec::new();
+    write(&mut bytes, 0, message);
+    let (mut reader, mut input) = (FrameReader::default(), bytes.as_slice());
+    let frame = reader.next_within(&mut input, |number| room(number, bitmap, waits));
+    let frame = frame.map_err(|error| error.to_string())?.unwrap();
+    if !is_wanted(&frame) {
+        return Ok(None);
+    }
+    match Message::read(frame).map_err(|error| error.to_string())? {
+        Message::Have(bits) | Message::Want(bits) => Ok(Some(bits.to_vec())),
+        _ => Ok(Some(Vec::new())),
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "megabytes of bodies: minutes")]
+fn the_largest_of_each_message_that_is_said_has_room() {
+    let text = |bytes: usize| "x".repeat(bytes);
+    let job = JobId { swarm: text(200), epoch: u64::MAX, lines: limits::LINES, label: text(200) };
+    let intent = Intent { job: job.clone(), term: Term(u64::MAX), by: id(255), sha256: [255; 32] };
+    let outcome = Outcome { intent: intent.clone(), right: false, reply: text(limits::REPLY_BYTES) };
+    let mut members = Members::default();
+    (0..limits::TOLD_MEMBERS).for_each(|n| {
+        let id = PeerId((n as u128).to_le_bytes());
+        (0..10_000).for_each(|_| assert!(members.join(id) && members.leave(id)));
+    });
+    let address = SocketAddr::from(([0xffff; 8], u16::MAX));
+    let past = Past {
+        seq: u64::MAX,
+        lamport: u64::MAX,
+        at_ms: u64::MAX,
+        level: Level::Info,
+        what: text(12),
+        fields: vec![(text(13), text(13)), (text(13), text(13))],
+    };
+    let longest = vec![b'x'; limits::TEXT_BYTES];
+    let short = vec![b'x'; 300];
+    let mut lines: Vec<(LineNumber, &[u8])> =
+        vec![(LineNumber(limits::LINES), &short); limits::BATCH_BYTES / 300];
+    lines.push((LineNumber(limits::LINES), &longest));
+    for message in [
+        Message::Hello(Box::new(Hello {
+            features: u64::MAX,
+            name: text(200),
+            job: job.clone(),
+            server: text(200),
+            listen: Some(address),
+            term: Term(u64::MAX),
+            members: members.clone(),
+            intent: Some(intent.clone()),
+            outcome: Some(outcome.clone()),
+        })),
+        Message::Roster(Roster { members, known: vec![(id(255), text(200), address); limits::INTRODUCED] }),
+        Message::Recalled(Recalled { number: u32::MAX, events: vec![past; limits::EVENTS] }),
+        Message::Vote(Box::new(Vote {
+            round: Round::Vote,
+            term: Term(u64::MAX),
+            granted: true,
+            intent: Some(intent),
+            outcome: Some(outcome),
+        })),
+        Message::Lines(lines),
+    ] {
+        assert!(is_taken(&message), "its bounds hold");
+        assert_eq!(received(&message, 5, true), Ok(Some(Vec::new())));
+    }
+}
+
+#[test]
+fn a_bitmap_is_cut_to_the_job_and_an_answer_that_nobody_waits_for_is_passed_over() {
+    let bits: Vec<u8> = (0..100_000).map(|n| n as u8).collect();
+    for (bitmap, cut) in [(6, 6), (0, 0), (99_999, 99_999), (100_000, 100_000), (1 << 20, 100_000)] {
+        for message in [Message::Have(&bits), Message::Want(&bits)] {
+            // The length before it may be shorter than there is room for: then a little more is kept.
+            let kept = received(&message, bitmap, false).unwrap().unwrap();
+            assert!((cut..=cut + 4).contains(&kept.len()), "{} of {bitmap}", kept.len());
+            assert_eq!(kept, bits[..kept.len()]);
+        }
+    }
+    let answer = examples().pop().unwrap();
+    assert_eq!(received(&answer, 6, false), Ok(None));
+    assert_eq!(received(&answer, 6, true), Ok(Some(Vec::new())));
+    let large = vec![b'x'; limits::MESSAGE_BYTES];
+    assert!(received(&Message::Lines(vec![(LineNumber(1), &large)]), 6, false).is_err());
 }
 
 proptest! {
     #[test]
     fn any_body_reads_or_is_refused(number in any::<u8>(), body in proptest::collection::vec(any::<u8>(), 0..200)) {
-        if let Ok(message) = Message::read(Frame { number, lamport: 0, body: &body }) {
+        if let Ok(message) = Message::read(Frame { number, lamport: 0, body: &body, whole: true }) {
             let mut bytes = Vec::new();
             write(&mut bytes, 0, &message);
             let (mut reader, mut input) = (FrameReader::default(), bytes.as_slice());

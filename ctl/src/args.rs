@@ -229,7 +229,11 @@ pub enum Peer {
     /// Take a member out of the quorum, for one that will not come back
     Forget {
         /// Its id or name
-        id: String,
+        #[arg(required_unless_present = "absent", conflicts_with = "absent")]
+        id: Option<String>,
+        /// All members that are not linked now and that this node's configuration does not name
+        #[arg(long)]
+        absent: bool,
     },
 }
 
@@ -336,7 +340,7 @@ impl Command {
             Self::Peers => Ask::Peers,
             Self::Peer(Peer::Add { address }) => Ask::PeerAdd { address: address.clone() },
             Self::Peer(Peer::Rm { id, ban }) => Ask::PeerRemove { id: id.clone(), ban: *ban },
-            Self::Peer(Peer::Forget { id }) => Ask::PeerForget { id: id.clone() },
+            Self::Peer(Peer::Forget { id, absent }) => Ask::PeerForget { id: id.clone(), absent: *absent },
             Self::Join { addresses } => Ask::Join { addresses: addresses.clone() },
             Self::Leave => Ask::Leave,
             Self::Resolve { name } => Ask::Resolve { name: name.clone() },

@@ -222,7 +222,7 @@ fn confirm_change(command: &Command, answer: &Value, screen: &mut Screen) -> Res
     let done = match command {
         Command::Peer(crate::args::Peer::Add { .. }) => "dialling the peer",
         Command::Peer(crate::args::Peer::Rm { .. }) => "the link is closed",
-        Command::Peer(crate::args::Peer::Forget { .. }) => "the member is forgotten",
+        Command::Peer(crate::args::Peer::Forget { .. }) => "forgotten",
         Command::Join { .. } => "joining",
         Command::Leave => "this node left the swarm",
         Command::Start { .. } => "drawing",

@@ -235,7 +235,7 @@ fn effect_text(effect: &Effect) -> String {
         Effect::Keep { number, first_hand: true } => format!("keep line {number}, drawn here"),
         Effect::Keep { number, first_hand: false } => format!("keep line {number}"),
         Effect::Forget { number } => format!("forget line {number}"),
-        Effect::Reply { result: Ok(()), .. } => "reply: done".into(),
+        Effect::Reply { result: Ok(_), .. } => "reply: done".into(),
         Effect::Reply { result: Err(error), .. } => format!("reply: {}", clean(&error.code)),
         Effect::Recalled { merged, .. } => format!("the swarm's events: {}", merged.events.len()),
         Effect::Note(stamped) => format!("event {}", stamped.event.describe().1),

@@ -290,7 +290,9 @@ impl EventLoop {
                 Effect::Store { ticket, state } => self.store.put(ticket, *state, self.engine.lines()),
                 Effect::Keep { number, first_hand } => self.store.keep(number, first_hand),
                 Effect::Forget { number } => self.store.forget(number),
-                Effect::Reply { request, result } => self.control.on_reply(request, result),
+                Effect::Reply { request, result } => {
+                    self.control.on_reply(request, result.map(|changed| serde_json::json!(changed)));
+                }
                 Effect::Recalled { request, merged } => self.control.on_recalled(request, *merged),
                 Effect::Note(stamped) => {
                     if matches!(stamped.event, Event::Complete { .. }) {

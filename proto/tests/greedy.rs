@@ -365,3 +365,22 @@ fn no_input_of_a_peer_costs_more_than_a_share_of_a_turn() {
         }
     }
 }
+
+#[test]
+fn a_short_visit_makes_nobody_a_member_however_many_come_at_once() {
+    for (count, stays_ms) in [(31, 30), (60, 300), (3, 900)] {
+        let (mut node, conns) = Node::links(40, 40, count);
+        let expected =
+            |node: &Node| (1..=count).filter(|n| node.engine.durable().members.expects(id(*n))).count();
+        node.now = node.now + Duration::from_millis(stays_ms);
+        for conn in &conns {
+            node.say(*conn, &[beat(false)]);
+        }
+        assert_eq!(expected(&node), 0, "{count} that stayed {stays_ms} ms");
+        for conn in conns {
+            node.feed(Input::Closed { conn, why: "gone" });
+        }
+        node.settle();
+        assert_eq!(expected(&node), 0, "{count} that went");
+    }
+}

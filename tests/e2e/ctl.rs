@@ -68,7 +68,8 @@ fn every_command_asks_what_the_protocol_says_on_the_right_socket() {
         ("limit --auto", json!({"cmd": "limit", "rate": null})),
         ("peer add 127.0.0.9:9900", json!({"cmd": "peer-add", "address": "127.0.0.9:9900"})),
         ("peer rm bob --ban", json!({"cmd": "peer-remove", "peer": "bob", "ban": true})),
-        ("peer forget bob", json!({"cmd": "peer-forget", "peer": "bob"})),
+        ("peer forget bob", json!({"cmd": "peer-forget", "peer": "bob", "absent": false})),
+        ("peer forget --absent", json!({"cmd": "peer-forget", "peer": null, "absent": true})),
         ("join a:1 b:2", json!({"cmd": "join", "addresses": ["a:1", "b:2"]})),
         ("leave", json!({"cmd": "leave"})),
         ("log level debug", json!({"cmd": "log-level", "level": "debug"})),
@@ -83,7 +84,7 @@ fn every_command_asks_what_the_protocol_says_on_the_right_socket() {
         ("events --since 9 --causal", json!({"cmd": "events", "since": 9, "causal": true, "follow": true})),
     ];
     for (index, (line, mut request)) in table.into_iter().enumerate() {
-        request["socket"] = if index < 20 { "control.sock" } else { "status.sock" }.into();
+        request["socket"] = if index < 21 { "control.sock" } else { "status.sock" }.into();
         let answered =
             run(ctl().env("XDG_RUNTIME_DIR", runtime(&daemon)).args(line.split(' ')).args(["-i", "fake"]));
         assert_eq!(answered.exit, 0, "{line}: {answered:?}");

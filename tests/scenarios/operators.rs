@@ -203,3 +203,71 @@ fn a_line_of_a_new_job_never_comes_before_the_news_of_the_job() {
         Ok(())
     });
 }
+
+/// What this node's operator asks for; returns whether it was done. All others are down or cut off, or were never there.
+fn epoch_after(world: &mut World, node: usize, command: Command) -> Result<u64, Broken> {
+    world.act(Action::Command(node, command))?;
+    world.run_for(MS(500))?;
+    Ok(world.nodes()[node].engine().map_or(0, |engine| engine.durable().job.epoch))
+}
+
+#[test]
+fn a_command_for_one_node_never_becomes_one_for_all_by_who_happens_to_be_linked() {
+    let commands = [
+        Command::Reset { swarm: false },
+        Command::Start { server: Some("other:5000".into()), lines: None, swarm: false },
+        Command::Start { server: None, lines: Some(999), swarm: false },
+    ];
+    for command in commands {
+        for gone in [vec![], vec![1], vec![1, 2]] {
+            scenario(&Plan::calm(3), |world| {
+                world.run_until(S(60), "all are done", World::is_over)?;
+                for node in &gone {
+                    world.act(Action::Crash { node: *node, power: false })?;
+                }
+                world.run_for(S(2))?;
+                assert_eq!(epoch_after(world, 0, command.clone())?, 1, "{command:?} without {gone:?}");
+                for node in &gone {
+                    world.act(Action::Start(*node))?;
+                }
+                settle(world)?;
+                assert_eq!(world.submitted().len(), 1, "nobody followed: {command:?} without {gone:?}");
+                Ok(())
+            });
+        }
+    }
+    // Others that are configured and were never met would follow too; who is alone need not say that it means all.
+    scenario(&Plan::calm(2), |world| {
+        world.run_for(S(1))?;
+        world.act(Action::Crash { node: 1, power: true })?;
+        assert_eq!(epoch_after(world, 0, Command::Reset { swarm: false })?, 1);
+        assert_eq!(epoch_after(world, 0, Command::Reset { swarm: true })?, 2);
+        Ok(())
+    });
+    scenario(&Plan::calm(1), |world| {
+        world.run_for(S(5))?;
+        assert_eq!(epoch_after(world, 0, Command::Reset { swarm: false })?, 2);
+        Ok(())
+    });
+}
+
+#[test]
+fn members_that_are_gone_are_forgotten_by_one_command_and_those_that_are_here_stay() {
+    let plan = Plan { knows: sim::Knows::First, lines: 100, ..Plan::calm(5).quorum(Quorum::Majority) };
+    scenario(&plan, |world| {
+        world.run_until(S(60), "all are done", World::is_over)?;
+        let members = |world: &World, node: usize| {
+            world.nodes()[node].engine().map_or(0, |engine| engine.durable().members.iter().count())
+        };
+        world.run_until(S(60), "all are members", |world| members(world, 0) == 5)?;
+        for node in [2, 3, 4] {
+            world.act(Action::Crash { node, power: false })?;
+        }
+        world.run_for(S(60))?;
+        assert_eq!(world.master(), None, "two of five are no majority");
+        world.act(Action::Command(0, Command::PeerForgetAbsent))?;
+        world.run_until(S(60), "the others elect", |world| world.master().is_some())?;
+        assert_eq!(members(world, 0), 2);
+        Ok(())
+    });
+}

@@ -297,7 +297,7 @@ impl Peer {
         let before = roll(&self.members);
         let said = self.react(me, event, live)?;
         if self.writes.is_empty() && roll(&self.members) == before {
-            self.acks.confirm(&mut self.members, me, 0);
+            self.acks.confirm(&mut self.members, me, 0, |_| true);
         }
         if roll(&self.members) != before {
             self.election.on_roll(self.now);

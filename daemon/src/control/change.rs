@@ -47,7 +47,12 @@ pub(super) fn change(command: Command, around: &Surroundings<'_>) -> Result<Opti
             Order::PeerAdd { address: to }
         }
         Command::PeerRemove { id, ban } => Order::PeerRemove { id: peer(&id)?, ban },
-        Command::PeerForget { id } => Order::PeerForget { id: peer(&id)? },
+        Command::PeerForget { id: None, absent: true } => Order::PeerForgetAbsent,
+        Command::PeerForget { id: Some(id), absent: false } => Order::PeerForget { id: peer(&id)? },
+        Command::PeerForget { id, .. } => {
+            let hint = "give the id or name of one, or absent, which stands for all that are gone";
+            return Err(bad("peer", &id, "one of both is needed, and not both".into(), hint));
+        }
         Command::Join { addresses } => {
             if addresses.is_empty() || addresses.len() > limits::CONTACTS {
                 let why = format!("1 to {} are possible", limits::CONTACTS);

@@ -8,7 +8,7 @@ use crate::{
     },
     ids::{LineNumber, PeerId},
     time::Moment,
-    wire::control::{self, ErrorBody},
+    wire::control::{self, Changed, ErrorBody},
 };
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,7 @@ pub enum Command {
     PeerForget {
         id: PeerId,
     },
+
     Join {
         addresses: Vec<String>,
     },
@@ -91,6 +92,8 @@ pub enum Command {
     Recall {
         since: u64,
     },
+    /// Every member that is not linked and that no setting names.
+    PeerForgetAbsent,
 }
 
 /// Names a command, so that its reply finds the client.
@@ -208,8 +211,8 @@ pub enum Effect {
     Reply {
         /// Whose.
         request: RequestId,
-        /// Done, or why not.
-        result: Result<(), ErrorBody>,
+        /// Done, with whom else that concerns, or why not.
+        result: Result<Changed, ErrorBody>,
     },
     /// The answer to [`Command::Recall`].
     Recalled {

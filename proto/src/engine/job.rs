@@ -16,7 +16,7 @@ use crate::{
     limits,
     lines::SharedLines,
     wire::{
-        control::ErrorBody,
+        control::{Changed, ErrorBody},
         peer::{ByeReason, Message},
     },
 };
@@ -207,10 +207,10 @@ impl Engine {
         self.out.push(Effect::Reply { request, result });
     }
 
-    fn obey(&mut self, command: Command) -> Result<(), ErrorBody> {
+    fn obey(&mut self, command: Command) -> Result<Changed, ErrorBody> {
         match command {
             Command::Start { server, lines, swarm } => return self.start(server, lines, swarm),
-            Command::Reset { swarm } => self.reset(swarm),
+            Command::Reset { swarm } => return self.reset(swarm),
             Command::Pause => {
                 if !self.paused {
                     self.paused = true;
@@ -241,16 +241,17 @@ impl Engine {
                 self.check_identity(&self.durable.server, "nothing was submitted")?;
                 self.submit_now(force, resolve);
             }
-            Command::Elect { to } => return self.elect(to),
+            Command::Elect { to } => self.elect(to)?,
             Command::Limit { rate } => self.fetch.set_cap(rate),
             Command::PeerAdd { address } => self.add_peers(&[address]),
             Command::Join { addresses } => self.add_peers(&addresses),
-            Command::PeerRemove { id, ban } => return self.remove_peer(id, ban),
-            Command::PeerForget { id } => return self.forget_peer(id),
+            Command::PeerRemove { id, ban } => self.remove_peer(id, ban)?,
+            Command::PeerForget { id } => self.forget_peer(id)?,
+            Command::PeerForgetAbsent => return self.forget_absent(),
             Command::Leave => self.leave(),
             Command::Recall { .. } => {}
         }
-        Ok(())
+        Ok(Changed::default())
     }
 
     fn check_identity(&self, server: &str, what: &str) -> Result<(), ErrorBody> {
@@ -261,57 +262,73 @@ impl Engine {
         Err(ErrorBody::new("E_CONFIG", what, why, "set server.identity, restart the daemon, and ask again"))
     }
 
-    fn start(&mut self, server: Option<String>, lines: Option<u32>, swarm: bool) -> Result<(), ErrorBody> {
+    fn start(
+        &mut self,
+        server: Option<String>,
+        lines: Option<u32>,
+        swarm: bool,
+    ) -> Result<Changed, ErrorBody> {
         let ours = self.durable.job.clone();
         let other_server = server.as_ref().is_some_and(|server| *server != self.durable.server);
         let other_lines = lines.is_some_and(|lines| lines != ours.lines);
         if !swarm && !other_server && !other_lines {
             self.started = true;
             self.paused = false;
-            return Ok(());
+            return Ok(Changed::default());
         }
-        if !swarm && !self.links.live().is_empty() {
-            return Err(ErrorBody::new(
-                "E_PEERS",
-                "the job was not changed",
-                format!("{} linked peers work on {}", self.links.live().len(), ours.label),
-                "change it for all of them: add --swarm",
-            ));
-        }
+        let followers = self.followers(swarm)?;
         let label = if other_server { server.clone().unwrap_or_default() } else { ours.label };
         let server = server.unwrap_or_else(|| self.durable.server.clone());
-        if self.settings.submit_by != SubmitBy::Nobody {
-            self.check_identity(&server, "the job was not changed")?;
-        }
-        let job =
-            JobId { swarm: ours.swarm, epoch: ours.epoch + 1, lines: lines.unwrap_or(ours.lines), label };
+        let epoch = ours.epoch.saturating_add(1);
+        let job = JobId { swarm: ours.swarm, epoch, lines: lines.unwrap_or(ours.lines), label };
         self.begin_job(job, &server);
-        Ok(())
+        Ok(followers)
     }
 
-    /// For the whole swarm a new epoch; for this node alone its lines go, and peers give back theirs.
-    fn reset(&mut self, swarm: bool) {
-        let alone = self.links.live().is_empty();
+    /// A new epoch, for the whole swarm.
+    fn reset(&mut self, swarm: bool) -> Result<Changed, ErrorBody> {
+        let followers = self.followers(swarm)?;
         let (started, server) = (self.started, self.durable.server.clone());
-        if swarm || alone {
-            let job = JobId { epoch: self.durable.job.epoch + 1, ..self.durable.job.clone() };
-            self.begin_job(job, &server);
-            self.started = started;
-        } else {
-            let numbers: Vec<_> = self.ledger.held().iter().collect();
-            for number in numbers {
-                self.ledger.forget(number);
-                self.out.push(Effect::Forget { number });
-            }
-            self.ledger = self.ledger.anew(self.ledger.count(), self.ledger.lines().clone());
-            self.forget_progress();
-            let now = self.now;
-            self.fetch.start_over(&server, now, &mut self.out);
-            self.start_spread_over();
-        }
-        if started && !self.paused {
+        let goes_on = started && !self.paused;
+        let epoch = self.durable.job.epoch.saturating_add(1);
+        let job = JobId { epoch, ..self.durable.job.clone() };
+        self.begin_job(job, &server);
+        self.started = started;
+        if goes_on {
             self.fetch.send_on(Errand::new(Task::ResetSession));
         }
+        Ok(followers)
+    }
+
+    /// Who goes over to a new job with this node: peers that are linked at once; members, and whoever is configured and was
+    /// never met, when they are linked again. Without `swarm` there must be nobody: whether a command of one node is one for
+    /// all must not depend on who is linked at that moment.
+    fn followers(&self, swarm: bool) -> Result<Changed, ErrorBody> {
+        let me = self.settings.id;
+        let live = self.links.live();
+        let name = |id: PeerId| self.links.name(id);
+        let now: Vec<String> = live.iter().copied().map(name).collect();
+        let absent =
+            self.durable.members.roll().map(|(id, _)| id).filter(|id| *id != me && !live.contains(id));
+        let never_met = |contact: &&crate::engine::links::Contact| {
+            contact.found == CONFIGURED && contact.id.is_none() && !contact.is_void()
+        };
+        let never_met = self.links.contacts().iter().filter(never_met).map(|contact| contact.address.clone());
+        let later: Vec<String> = absent.map(name).chain(never_met).collect();
+        if swarm || (now.is_empty() && later.is_empty()) {
+            let some = |names: Vec<String>| (!names.is_empty()).then_some(names);
+            return Ok(Changed { follow: some(now), follow_later: some(later), forgotten: None });
+        }
+        let would = [(now, "would follow"), (later, "would follow when linked again")]
+            .into_iter()
+            .filter(|(names, _)| !names.is_empty())
+            .map(|(names, how)| format!("{} {how}", some_of(&names)));
+        Err(ErrorBody::new(
+            "E_PEERS",
+            "the job was not changed",
+            format!("this node is not alone: {}", would.collect::<Vec<_>>().join("; ")),
+            "change it for all of them: add --swarm; to be rid of those who will not come back: lineswarmctl peer forget --absent",
+        ))
     }
 
     fn elect(&mut self, to: Option<PeerId>) -> Result<(), ErrorBody> {
@@ -380,6 +397,29 @@ impl Engine {
         Ok(())
     }
 
+    /// Forgets every member, and whoever is announced, that is not linked now, but for those behind configured addresses:
+    /// what short visits left behind. As with [`Engine::forget_peer`], it is the operator who says that they do not vote.
+    fn forget_absent(&mut self) -> Result<Changed, ErrorBody> {
+        let configured: std::collections::BTreeSet<PeerId> =
+            self.durable.addresses.values().copied().collect();
+        let kept = |id: PeerId| {
+            id == self.settings.id
+                || self.links.live().contains(&id)
+                || configured.contains(&id)
+                || self.links.is_configured(id)
+        };
+        let absent: Vec<PeerId> =
+            self.durable.members.roll().map(|(id, _)| id).filter(|id| !kept(*id)).collect();
+        let forgotten = absent.iter().map(|id| self.links.name(*id)).collect();
+        for id in absent {
+            self.durable.members.leave(id);
+            self.links.forget(id);
+            self.out.note(Event::MemberLeft { peer: id });
+            self.on_standing(id);
+        }
+        Ok(Changed { forgotten: Some(forgotten), ..Changed::default() })
+    }
+
     /// The others no longer count this node, and this node no longer dials them. It says goodbye once this is stored: a
     /// node that came back as a member that the others no longer count could vote against them.
     fn leave(&mut self) {
@@ -392,6 +432,16 @@ impl Engine {
         self.links.forget_contacts();
         self.durable.addresses.clear();
         self.dirty = true;
+    }
+}
+
+/// Names for a sentence, not too many.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

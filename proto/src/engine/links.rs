@@ -37,6 +37,8 @@ pub struct Link {
     pub told: (u64, u32),
     /// Its hello came: it counts as live.
     pub established: bool,
+    /// When the link began.
+    pub since: Moment,
     /// Cuts the stream into frames.
     pub reader: FrameReader,
     /// Bytes written and not yet taken by the system.
@@ -392,6 +394,7 @@ impl Link {
             unread: Vec::new(),
             told: (0, 0),
             established: false,
+            since: now,
             reader: FrameReader::default(),
             queued: 0,
             heard: now,

@@ -20,7 +20,7 @@ use crate::{
     time::Moment,
     wire::peer::{ByeReason, Message, Roster},
 };
-use core::ops::Bound;
+use core::{ops::Bound, time::Duration};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
@@ -58,8 +58,15 @@ impl Acks {
     }
 
     /// Whoever is announced, and known to be by a quorum, becomes a member; all of `members` is stored here. Returns who.
-    pub fn confirm(&mut self, members: &mut Members, me: PeerId, anonymous: u32) -> Vec<PeerId> {
-        let announced: Vec<_> = members.announced().collect();
+    /// Of those only that are `here`: somebody who went is not to be waited for.
+    pub fn confirm(
+        &mut self,
+        members: &mut Members,
+        me: PeerId,
+        anonymous: u32,
+        here: impl Fn(PeerId) -> bool,
+    ) -> Vec<PeerId> {
+        let announced: Vec<_> = members.announced().filter(|id| here(*id)).collect();
         let mut confirmed = Vec::new();
         for id in announced {
             if self.0.len() >= MOST_ACKED && !self.0.contains_key(&id) {
@@ -88,7 +95,12 @@ pub(super) struct News {
     untold: bool,
     /// Which link the next turn begins with, as this one's share is used up.
     first: Option<ConnId>,
+    /// When a newcomer has stayed long enough to be announced.
+    stays_until: Option<Moment>,
 }
+
+/// A newcomer that no setting names is announced after it was linked, and answered, for so long.
+const STAY: Duration = Duration::from_secs(1);
 
 impl News {
     fn add(&mut self, id: PeerId) {
@@ -124,8 +136,9 @@ impl Engine {
     pub(super) fn turn_members(&mut self) {
         self.resign_if_too_many();
         let now = (self.links.version(), self.election.is_master());
-        if self.seen.members != now {
+        if self.seen.members != now || self.news.stays_until.is_some_and(|at| self.now >= at) {
             self.seen.members = now;
+            self.news.stays_until = None;
             self.seen.announced = true;
             self.found_if_alone();
             for (_, id) in self.links.established_ids() {
@@ -139,7 +152,9 @@ impl Engine {
         self.seen.announced = self.seen.announced && self.durable.members.announced().next().is_some();
         if (self.left || self.seen.announced) && self.newest_ticket() <= self.stored {
             let (me, anonymous) = (self.settings.id, self.anonymous());
-            for id in self.acks.confirm(&mut self.durable.members, me, anonymous) {
+            let live = self.links.live();
+            let here = |id: PeerId| id == me || live.contains(&id);
+            for id in self.acks.confirm(&mut self.durable.members, me, anonymous, here) {
                 self.out.note(Event::MemberJoined { peer: id });
                 self.on_standing(id);
             }
@@ -166,6 +181,16 @@ impl Engine {
         let members = &mut self.durable.members;
         let none_to_ask = members.iter().next().is_none() && self.links.is_configured(id);
         let joined = none_to_ask && members.join(id);
+        if !joined && !members.expects(id) && !self.links.is_configured(id) {
+            // A visit makes nobody a member: it stays a while first, and answers.
+            let since = self.links.iter().find(|(_, link)| link.id == id && link.established);
+            let stays = since.map_or(self.now, |(_, link)| link.since + STAY);
+            if self.now < stays {
+                let earliest = self.news.stays_until.map_or(stays, |at| at.min(stays));
+                self.news.stays_until = Some(earliest);
+                return;
+            }
+        }
         let announced = !joined && self.has_place() && self.durable.members.announce(id);
         if joined {
             self.out.note(Event::MemberJoined { peer: id });
@@ -252,7 +277,7 @@ impl Engine {
 
     /// When the rest is to be told: in a turn of its own.
     pub(super) fn news_deadline(&self) -> Option<Moment> {
-        self.news.untold.then_some(self.now)
+        self.news.untold.then_some(self.now).into_iter().chain(self.news.stays_until).min()
     }
 
     /// Who is about to get a vote, or to be asked for one, has heard all that is known here of members before.

@@ -36,6 +36,20 @@ pub struct Hello {
     pub name: String,
 }
 
+/// What a change says beside that it was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Who goes over to the new job now, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow: Option<Vec<String>>,
+    /// Who goes over to it once it is linked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_later: Option<Vec<String>>,
+    /// Who is no member any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<Vec<String>>,
+}
+
 /// A request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
@@ -146,8 +160,10 @@ pub enum Command {
         ban: bool,
     },
     PeerForget {
-        #[serde(rename = "peer")]
-        id: String,
+        #[serde(default, rename = "peer")]
+        id: Option<String>,
+        #[serde(default)]
+        absent: bool,
     },
     Join {
         addresses: Vec<String>,

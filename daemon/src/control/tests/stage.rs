@@ -220,7 +220,9 @@ impl Stage {
         let mut then = VecDeque::new();
         while let Some(effect) = self.engine.next_effect() {
             match effect {
-                Effect::Reply { request, result } => self.control.on_reply(request, result),
+                Effect::Reply { request, result } => {
+                    self.control.on_reply(request, result.map(|changed| serde_json::json!(changed)));
+                }
                 Effect::Recalled { request, merged } => self.control.on_recalled(request, *merged),
                 Effect::Note(stamped) => {
                     let engine = &self.engine;

@@ -2903,7 +2903,7 @@ _lineswarmctl() {
             return 0
             ;;
         lineswarmctl__subcmd__peer__subcmd__forget)
-            opts="-s -i -t -q -h --socket --instance --all --timeout --json --quiet --help"
+            opts="-s -i -t -q -h --absent --socket --instance --all --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

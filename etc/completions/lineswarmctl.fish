@@ -133,6 +133,7 @@ complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand peer; and __fi
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand peer; and __fish_seen_subcommand_from forget" -s s -l socket -d 'The daemon\'s socket; reads and changes both use it [env: LINESWARM_SOCKET]' -r -F
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand peer; and __fish_seen_subcommand_from forget" -s i -l instance -d 'The daemon\'s instance name [default: default]' -r
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand peer; and __fish_seen_subcommand_from forget" -s t -l timeout -d 'Seconds until the command gives up [default: 5; none for wait, watch, top and events]' -r
+complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand peer; and __fish_seen_subcommand_from forget" -l absent -d 'All members that are not linked now and that this node\'s configuration does not name'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand peer; and __fish_seen_subcommand_from forget" -l all -d 'Do it for each instance that has a socket on this host'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand peer; and __fish_seen_subcommand_from forget" -l json -d 'Print the daemon\'s answer, or the error, as JSON on stdout'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand peer; and __fish_seen_subcommand_from forget" -s q -l quiet -d 'Print nothing but what was asked for: no confirmations, no progress'

@@ -7,6 +7,7 @@
 
 pub mod bitmap;
 pub mod capture;
+pub mod checks;
 pub mod engine;
 pub mod ids;
 pub mod level;

@@ -148,3 +148,47 @@ fn a_line_that_the_file_cannot_have_is_a_contradiction_too_and_is_not_kept() {
     assert_eq!(say(&mut engine, conn, &Message::Lines(lies)), Some(ByeReason::Contradicts as u8));
     assert_eq!(engine.lines().len(), 5);
 }
+
+#[test]
+fn what_a_peer_says_of_a_job_is_checked_like_the_operators_own_settings() {
+    let new = |server: &str, change: &dyn Fn(&mut JobId)| {
+        let mut job = JobId { epoch: 2, ..job() };
+        change(&mut job);
+        Message::NewJob(lineswarm_proto::wire::peer::NewJob { job, server: server.into() })
+    };
+    let same = |_: &mut JobId| {};
+    let long = "x".repeat(limits::NAME_BYTES + 1);
+    let broken = [
+        new("", &same),
+        new("\n", &same),
+        new("host:99999", &same),
+        new("host:0", &same),
+        new("ho st:1", &same),
+        new(&format!("{long}:1"), &same),
+        new("host:1", &|job| job.label = "\u{1b}[31m".into()),
+        new("host:1", &|job| job.label = String::new()),
+        new("host:1", &|job| job.lines = 1_000_000_000),
+        new("host:1", &|job| job.epoch = u64::MAX),
+    ];
+    for message in broken {
+        let mut engine = engine();
+        feed(&mut engine, None, ConnId::accepted(0));
+        let (conn, _) = link(&mut engine, 1);
+        assert_eq!(say(&mut engine, conn, &message), Some(ByeReason::Broken as u8), "{message:?}");
+        assert_eq!((engine.durable().job.epoch, engine.durable().server.as_str()), (1, "127.0.0.1:1"));
+    }
+    // Its own server is on loopback, so others there may be; no link and no group.
+    for server in ["169.254.169.254:80", "[fe80::1]:80", "224.0.0.1:80", "255.255.255.255:1"] {
+        let mut engine = engine();
+        feed(&mut engine, None, ConnId::accepted(0));
+        let (conn, _) = link(&mut engine, 1);
+        let reason = say(&mut engine, conn, &new(server, &same));
+        assert_eq!(reason, Some(ByeReason::ForbiddenServer as u8), "{server}");
+        assert_eq!(engine.durable().job.epoch, 1);
+    }
+    let mut engine = engine();
+    feed(&mut engine, None, ConnId::accepted(0));
+    let (conn, _) = link(&mut engine, 1);
+    assert_eq!(say(&mut engine, conn, &new("127.0.0.9:7", &same)), None);
+    assert_eq!((engine.durable().job.epoch, engine.durable().server.as_str()), (2, "127.0.0.9:7"));
+}

@@ -9,6 +9,7 @@ use super::{
 use super::{shown, value};
 use core::num::NonZeroU32;
 use core::time::Duration;
+use lineswarm_proto::checks::{is_host_name, is_host_port};
 use lineswarm_proto::engine::settings::{Election, InDoubt, Quorum, Server, SubmitBy, Topology, is_loopback};
 use lineswarm_proto::limits;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -402,26 +403,4 @@ fn dns(text: &str, own_port: u16) -> Option<Discover> {
         None => (text, if own_port == 0 { 9900 } else { own_port }),
     };
     (is_host_name(name) && port != 0).then(|| Discover::Dns { name: name.into(), port })
-}
-
-fn is_host_port(address: &str) -> bool {
-    if let Ok(address) = address.parse::<SocketAddr>() {
-        return address.port() != 0;
-    }
-    let Some((host, port)) = address.rsplit_once(':') else { return false };
-    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-    is_host_name(host)
-        && digits
-        && port.parse::<u16>().is_ok_and(|port| port != 0)
-        && address.len() <= limits::NAME_BYTES
-}
-
-fn is_host_name(host: &str) -> bool {
-    let sound = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
-    };
-    // Digits and dots alone are an address that did not parse.
-    let like_an_address = host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    host.len() <= limits::NAME_BYTES && !like_an_address && host.trim_end_matches('.').split('.').all(sound)
 }

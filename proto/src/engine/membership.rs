@@ -7,6 +7,7 @@
 //! that hears of one stands anew, in a later term.
 
 use crate::{
+    checks,
     engine::{
         Engine,
         event::Event,
@@ -223,8 +224,10 @@ impl Engine {
         self.hear_members(from, &roster.members);
         let each = ID_WORK + self.links.contacts().len() as u64 * 5;
         self.out.charge(roster.known.len() as u64 * each + self.links.known().len() as u64);
+        let teller = self.links.iter().find(|(_, link)| link.id == from).map(|(_, link)| link.remote.ip());
         for (id, name, address) in roster.known {
-            if id == self.settings.id || self.links.is_banned(id) {
+            let sound = teller.is_some_and(|teller| checks::may_dial(teller, address));
+            if !sound || id == self.settings.id || self.links.is_banned(id) {
                 continue;
             }
             let known = self.links.remember(id);

@@ -194,7 +194,7 @@ impl Engine {
             durable.intent = None;
             durable.outcome = None;
         }
-        if durable.job.epoch <= 1 {
+        if durable.job.epoch <= 1 || !crate::checks::is_host_port(&durable.server) {
             durable.server.clone_from(&settings.server.address);
         }
         let lamport = durable.lamport_reserved;

@@ -2,6 +2,7 @@
 
 use crate::{
     bitmap::Bitmap,
+    checks,
     engine::{
         Engine,
         event::Event,
@@ -231,8 +232,9 @@ impl Engine {
         link.epoch = hello.job.epoch;
         link.features = hello.features;
         link.interval = BEAT;
-        let listen = hello.listen.map(|told| link.listener(told));
         let remote = link.remote;
+        let listen = hello.listen.map(|told| link.listener(told));
+        let listen = listen.filter(|listen| checks::may_dial(remote.ip(), *listen));
         let known = self.links.remember(id);
         known.name = hello.name.clone();
         known.listen = listen;
@@ -317,6 +319,9 @@ impl Engine {
             return Err(ByeReason::OtherSwarm);
         }
         if theirs.epoch > ours.epoch {
+            if !checks::may_follow(&self.settings.server.address, server) {
+                return Err(ByeReason::ForbiddenServer);
+            }
             self.begin_job(theirs.clone(), server);
             return Ok(());
         }

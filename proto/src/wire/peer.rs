@@ -3,6 +3,7 @@
 //! A message number is never reused and a body never changes: a new shape gets a new number.
 
 use crate::{
+    checks,
     engine::state::{Intent, Members, Outcome},
     ids::{JobId, LineNumber, PeerId, Term},
     level::Level,
@@ -112,6 +113,8 @@ pub enum ByeReason {
     Silent = 10,
     /// What it is sent piles up.
     TakesNothing = 11,
+    /// Its job's line server is one that this node's settings do not lead to.
+    ForbiddenServer = 12,
 }
 
 impl ByeReason {
@@ -131,6 +134,7 @@ impl ByeReason {
             Self::Leaving => "leaving",
             Self::Silent => "silent",
             Self::TakesNothing => "takes-nothing",
+            Self::ForbiddenServer => "forbidden-server",
         }
     }
 
@@ -152,6 +156,9 @@ impl ByeReason {
             Self::Leaving => "left the swarm",
             Self::Silent => "was not heard for too long",
             Self::TakesNothing => "reads too slowly: what it is sent piles up",
+            Self::ForbiddenServer => {
+                "works with a line server that server.address here does not permit (loopback, link-local, multicast)"
+            }
         }
     }
 }
@@ -428,14 +435,15 @@ impl<'a> Message<'a> {
     }
 
     fn is_bounded(&self) -> bool {
-        let name = |text: &str| text.len() <= limits::NAME_BYTES;
+        let name = checks::is_name;
+        let server = checks::is_host_port;
         let job = |job: &JobId| name(&job.swarm) && name(&job.label) && job.lines <= limits::LINES;
         let outcome =
             |outcome: &Outcome| job(&outcome.intent.job) && outcome.reply.len() <= limits::REPLY_BYTES;
         match self {
             Self::Hello(hello) => {
                 name(&hello.name)
-                    && name(&hello.server)
+                    && server(&hello.server)
                     && job(&hello.job)
                     && hello.members.known() <= limits::TOLD_MEMBERS
                     && hello.intent.iter().all(|intent| job(&intent.job))
@@ -453,9 +461,9 @@ impl<'a> Message<'a> {
             Self::Roster(roster) => {
                 roster.members.known() <= limits::TOLD_MEMBERS
                     && roster.known.len() <= limits::INTRODUCED
-                    && roster.known.iter().all(|(_, text, _)| name(text))
+                    && roster.known.iter().all(|(_, text, _)| text.is_empty() || name(text))
             }
-            Self::NewJob(new) => job(&new.job) && name(&new.server),
+            Self::NewJob(new) => job(&new.job) && server(&new.server),
             Self::Beat(beat) => beat.rate.is_finite() && beat.draws_from.len() <= limits::SOURCES,
             Self::Recalled(body) => {
                 body.events.len() <= limits::EVENTS

@@ -153,6 +153,11 @@ fn is_taken(message: &Message<'_>) -> bool {
 #[cfg_attr(miri, ignore = "megabytes of bodies: minutes")]
 fn each_field_may_be_as_long_as_its_bound_and_no_longer() {
     let text = |bytes: usize| "x".repeat(bytes);
+    let host = |bytes: usize| {
+        let mut host = "x.".repeat(bytes).chars().take(bytes - 3).collect::<String>();
+        host.push('x');
+        host + ":1"
+    };
     let job_with = |swarm: usize, label: usize, lines: u32| JobId {
         swarm: text(swarm),
         label: text(label),
@@ -207,7 +212,7 @@ fn each_field_may_be_as_long_as_its_bound_and_no_longer() {
         let long = vec![b'x'; limits::TEXT_BYTES + more];
         let messages = [
             hello(&|hello| hello.name = text(name)),
-            hello(&|hello| hello.server = text(name)),
+            hello(&|hello| hello.server = host(name)),
             hello(&|hello| hello.job = job_with(name, 1, 1)),
             hello(&|hello| hello.members = members(limits::TOLD_MEMBERS + more)),
             hello(&|hello| hello.intent = Some(intent_with(name))),
@@ -227,7 +232,7 @@ fn each_field_may_be_as_long_as_its_bound_and_no_longer() {
                 job: job_with(1, 1, limits::LINES + more as u32),
                 server: "h:1".into(),
             }),
-            Message::NewJob(NewJob { job: job(), server: text(name) }),
+            Message::NewJob(NewJob { job: job(), server: host(name) }),
             beat(1.0, limits::SOURCES + more),
             recalled(limits::EVENTS + more, 1),
             recalled(1, limits::RECALL_BYTES + more),
@@ -255,6 +260,7 @@ fn each_reason_of_a_bye_has_a_name_and_words_of_its_own() {
         Leaving,
         Silent,
         TakesNothing,
+        ForbiddenServer,
     ];
     let names: BTreeSet<_> = reasons.iter().map(|reason| reason.name()).collect();
     let texts: BTreeSet<_> = reasons.iter().map(|reason| reason.text()).collect();
@@ -309,7 +315,7 @@ fn the_largest_of_each_message_that_is_said_has_room() {
             features: u64::MAX,
             name: text(200),
             job: job.clone(),
-            server: text(200),
+            server: format!("{}:1", "x.".repeat(99)),
             listen: Some(address),
             term: Term(u64::MAX),
             members: members.clone(),

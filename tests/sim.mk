@@ -4,6 +4,7 @@
 ## Mixed chaos on all cores: 20,000 seeds, or SEEDS=N.
 sim:
 	SEEDS=$${SEEDS:-20000} $(CARGO) test --release -p lineswarm-tests --test chaos -- whatever --nocapture
+	HOSTILE=$${HOSTILE:-5000} $(CARGO) test --release -p lineswarm-tests --test hostile
 
 ## The nearest 1,200,000 states of the voting core, and as many far ones, or STATES=N.
 voting:

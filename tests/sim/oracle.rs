@@ -112,7 +112,9 @@ impl Oracle {
         );
         if knows.job == disk.job {
             // Where every peer submits, one that holds all lines announces its submit in its first turn.
-            let announces = disk.intent.is_none() && self.submit_by == SubmitBy::EveryPeer;
+            // So it does after one that was rejected.
+            let ended = disk.outcome.as_ref().map(|outcome| &outcome.intent) == disk.intent.as_ref();
+            let announces = ended && self.submit_by == SubmitBy::EveryPeer;
             promise!(
                 (knows.intent == disk.intent || announces) && knows.outcome == disk.outcome,
                 "node{node} lost an INTENT or outcome at a restart"

@@ -262,6 +262,10 @@ impl Engine {
                 }
             }
             Phase::Announcing { .. } => self.send_if_agreed(),
+            // A peer told another text before the first byte was sent: the server decides first.
+            Phase::Sending if !self.ledger.is_complete() && self.fetch.call_back() => {
+                self.submit.phase = Phase::Idle;
+            }
             // Another master's INTENT came before the first byte was sent: that one is waited for.
             Phase::Sending if !self.submit.forced && !self.is_announced() && self.fetch.call_back() => {
                 self.submit.phase = Phase::Idle;

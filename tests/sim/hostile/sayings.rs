@@ -27,6 +27,8 @@ impl Alone {
         let lamport = script.number(10);
         let term = Term(script.number(durable.term.0));
         let text;
+        // Of lines that the job has or not, up to as many as a bitmap may have.
+        let bits = vec![script.byte(); 1 << (usize::from(what >> 4) + 5)];
         let message = match what % 16 {
             0 | 1 => Message::Hello(Box::new(Hello {
                 features: script.byte().into(),
@@ -46,6 +48,8 @@ impl Alone {
                 let lines = if what & 0x10 == 0 { vec![(number, text.as_bytes())] } else { self.all_lines() };
                 Message::Lines(lines)
             }
+            5 if what & 0x10 != 0 => Message::Have(&bits),
+            6 if what & 0x10 != 0 => Message::Want(&bits),
             5 => Message::Have(script.piece()),
             6 => Message::Want(script.piece()),
             7 => Message::Beat(Beat {

@@ -2,10 +2,12 @@
 //!
 //! Names are a contract with the scripts of users. Nothing is decided here beyond what a value may look like.
 
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use lineswarm_proto::ids::LineNumber;
 use lineswarm_proto::limits;
 use lineswarm_proto::wire::control::Command as Ask;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 mod capture;
@@ -161,12 +163,8 @@ pub enum Command {
     Events(Events),
     /// Show the past runs of this daemon
     History,
-    /// Wait until something is so (-t/--timeout SEC; exit 75 on time-out)
-    Wait {
-        /// complete, submitted, master or peers=N
-        #[arg(long = "for", value_name = "WHAT", value_parser = until)]
-        until: String,
-    },
+    /// Wait until something is so, for the daemon to start too (-t/--timeout SEC; exit 75 on time-out, 1 if it can't be so)
+    Wait(Wait),
     /// Explain the speed against the theory
     Why,
     /// Check the unit, sockets, settings, state, line server, peers, keys and clock: what is wrong, and the hint
@@ -235,6 +233,25 @@ pub enum Peer {
         #[arg(long)]
         absent: bool,
     },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Wait {
+    /// complete, submitted, master or peers=N
+    #[arg(value_name = "WHAT", value_parser = Until)]
+    what: Option<String>,
+    /// The same as a flag
+    #[arg(long = "for", value_name = "WHAT", value_parser = Until)]
+    for_what: Option<String>,
+}
+
+impl Wait {
+    /// What is waited for.
+    #[must_use]
+    pub fn until(&self) -> String {
+        self.what.as_ref().or(self.for_what.as_ref()).cloned().unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -370,7 +387,7 @@ impl Command {
                 Ask::Events { since: events.since, follow: events.follow, causal: events.causal }
             }
             Self::History => Ask::History,
-            Self::Wait { until } => Ask::Wait { until: until.clone(), timeout_ms: None },
+            Self::Wait(wait) => Ask::Wait { until: wait.until(), timeout_ms: None },
             Self::Why => Ask::Why,
             Self::Stats => Ask::Stats,
             Self::Metrics => Ask::Metrics,
@@ -397,7 +414,7 @@ impl Command {
     #[must_use]
     pub fn is_open_ended(&self) -> bool {
         match self {
-            Self::Watch | Self::Wait { .. } => true,
+            Self::Watch | Self::Wait(_) => true,
             #[cfg(feature = "top")]
             Self::Top => true,
             Self::Events(events) => events.follow,
@@ -445,6 +462,27 @@ fn until(text: &str) -> Result<String, String> {
         return Ok(text.into());
     }
     Err("it is one of complete, submitted, master and peers=N".into())
+}
+
+/// What can be waited for. A parser of its own, so that shells know the words.
+#[derive(Clone, Copy, Debug)]
+struct Until;
+
+impl TypedValueParser for Until {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        until.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(["complete", "submitted", "master", "peers="].into_iter().map(PossibleValue::new)))
+    }
 }
 
 #[cfg(test)]

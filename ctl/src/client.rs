@@ -16,6 +16,9 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// A daemon that has not greeted by then is passed over for one that does.
+const GREETS_WITHIN: Duration = Duration::from_secs(1);
+
 /// When a command gives up, and after how long that is.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
@@ -239,6 +242,15 @@ impl Connection {
             _ => Failure::Connect { path: self.path.clone(), source: error },
         }
     }
+}
+
+/// Does a daemon greet there, soon?
+#[must_use]
+pub fn answers(path: &Path) -> bool {
+    let connection = Connection::open(path, Deadline::after(Some(GREETS_WITHIN)));
+    let greeted = connection.and_then(|mut connection| connection.greeting());
+    // One that speaks another version is there as well.
+    matches!(greeted, Ok(()) | Err(Failure::Version { .. } | Failure::Daemon(_)))
 }
 
 /// As `UnixStream::connect`, but a daemon that does not accept is waited for no longer than the deadline.

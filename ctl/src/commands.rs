@@ -6,7 +6,7 @@ use crate::args::{Bench, Capture, Cli, Command, Config, Global, Log};
 use crate::client::Connection;
 use crate::errand::Errand;
 use crate::failure::{Failure, NEGATIVE};
-use crate::place::Roots;
+use crate::place::{self, Roots};
 use crate::render::table::{fields, objects, settings};
 use crate::render::{clean, events, peers, status};
 use crate::screen::Screen;
@@ -50,11 +50,9 @@ fn finish(exit: Result<u8, Failure>, screen: &mut Screen) -> u8 {
 
 /// One daemon, or each with `--all`: then the highest exit code is the answer.
 fn ask_each(command: &Command, ask: &Ask, global: &Global, screen: &mut Screen) -> u8 {
-    let roots = Roots::here();
-    let environment = std::env::var_os("LINESWARM_SOCKET").filter(|value| !value.is_empty());
     let places = match global.all {
-        true => roots.all(),
-        false => Ok(vec![roots.one(global, environment.map(Into::into))]),
+        true => Roots::here().all(),
+        false => Ok(vec![place::named(global)]),
     };
     let places = match places {
         Ok(places) => places,
@@ -105,7 +103,7 @@ fn ask_one(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
         Command::Doctor { config } => doctor::run(errand, config.as_deref(), screen),
         #[cfg(feature = "top")]
         Command::Top => crate::top::run(errand, screen),
-        Command::Wait { until } => live::wait(errand, until, screen),
+        Command::Wait(wait) => live::wait(errand, &wait.until(), screen),
         Command::Submit { dry_run: false, force, .. } => live::submit(errand, *force, screen),
         Command::Version => version(errand, screen),
         _ => simple(errand, screen),

@@ -1,11 +1,13 @@
 //! Where the daemon's sockets are.
 //!
 //! A flag beats the environment, which beats the places where a daemon puts them: $RUNTIME_DIRECTORY/NAME,
-//! /run/lineswarm/NAME, the user's runtime directory, and the user's state. Nothing is opened here.
+//! /run/lineswarm/NAME, the user's runtime directory, and the user's state. Where several of these have a socket, the first
+//! daemon that answers is meant: a socket may be left from one that was killed. One choice holds for reads and changes.
 
 use crate::args::Global;
+use crate::client;
 use crate::failure::Failure;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -93,8 +95,16 @@ impl Roots {
 
     fn instance(&self, name: &str) -> Place {
         let places: Vec<PathBuf> = self.places.iter().map(|root| root.join(name)).collect();
-        let with_socket = places.iter().find(|place| may_exist(&place.join("status.sock")));
-        let directory = with_socket
+        let with_socket: Vec<&PathBuf> =
+            places.iter().filter(|place| may_exist(&place.join("status.sock"))).collect();
+        let several = with_socket.len() > 1;
+        let answering = with_socket
+            .iter()
+            .copied()
+            .filter(|_| several)
+            .find(|place| client::answers(&place.join("status.sock")));
+        let directory = answering
+            .or_else(|| with_socket.first().copied())
             .or_else(|| places.iter().find(|place| may_exist(place)))
             .cloned()
             .unwrap_or_else(|| self.own.join(name));
@@ -103,21 +113,28 @@ impl Roots {
 
     /// Each instance that has a socket, by name.
     pub fn all(&self) -> Result<Vec<Place>, Failure> {
-        let mut found = BTreeMap::new();
+        let mut found = BTreeSet::new();
         for root in &self.places {
             for entry in fs::read_dir(root).into_iter().flatten().flatten() {
                 let directory = entry.path();
                 let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
                 if may_exist(&directory.join("status.sock")) || may_exist(&directory.join("control.sock")) {
-                    found.entry(name.clone()).or_insert(Place::Instance { name, directory });
+                    found.insert(name);
                 }
             }
         }
         if found.is_empty() {
             return Err(Failure::NoInstance { places: self.places.clone() });
         }
-        Ok(found.into_values().collect())
+        Ok(found.iter().map(|name| self.instance(name)).collect())
     }
+}
+
+/// The place that the arguments and the environment name, as it is now.
+#[must_use]
+pub fn named(global: &Global) -> Place {
+    let environment = std::env::var_os("LINESWARM_SOCKET").filter(|value| !value.is_empty());
+    Roots::here().one(global, environment.map(Into::into))
 }
 
 /// Only a clear "no" counts: what may not be looked at is there for the error message of connecting to it.

@@ -56,6 +56,16 @@ impl Screen {
         self.text("\n")
     }
 
+    /// A line on stderr of how it goes.
+    pub fn note(&mut self, line: &str) -> Result<(), Failure> {
+        self.flush()?;
+        if !self.quiet {
+            // Whoever closed our errors does not want to know.
+            let _ = writeln!(io::stderr(), "{}", clean(line));
+        }
+        Ok(())
+    }
+
     /// One JSON object on a line of its own; with `--all` it says which instance it is of.
     pub fn object(&mut self, mut value: Value) -> Result<(), Failure> {
         if let (Some(object), Some(instance)) = (value.as_object_mut(), &self.instance) {

@@ -3739,14 +3739,14 @@ _lineswarmctl() {
             return 0
             ;;
         lineswarmctl__subcmd__wait)
-            opts="-s -i -t -q -h --for --socket --instance --all --timeout --json --quiet --help"
+            opts="-s -i -t -q -h --for --socket --instance --all --timeout --json --quiet --help complete submitted master peers="
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --for)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "complete submitted master peers=" -- "${cur}"))
                     return 0
                     ;;
                 --socket)

@@ -121,6 +121,40 @@ fn the_socket_comes_from_the_flag_the_environment_or_the_instance() {
 }
 
 #[test]
+fn the_first_daemon_that_answers_is_asked_and_not_the_first_socket_that_exists() {
+    let at = tempfile::tempdir().unwrap();
+    let (first, second) = (at.path().join("first/odd"), at.path().join("second/lineswarm/odd"));
+    fs::create_dir_all(&second).unwrap();
+    let _alive = FakeDaemon::in_directory(&second, |_| vec![ok(json!({"pong": true}))]);
+    let silent = FakeDaemon::blurting("", false);
+    let hung_up = FakeDaemon::blurting("", true);
+    let leave = |what: &str| {
+        let _ = fs::remove_dir_all(&first);
+        fs::create_dir_all(&first).unwrap();
+        let socket = first.join("status.sock");
+        match what {
+            "killed" => drop(std::os::unix::net::UnixListener::bind(socket).unwrap()),
+            "file" => fs::write(socket, "").unwrap(),
+            "silent" => std::os::unix::fs::symlink(silent.status_socket(), socket).unwrap(),
+            _ => std::os::unix::fs::symlink(hung_up.status_socket(), socket).unwrap(),
+        }
+        // What a change would use must not be another daemon's.
+        fs::write(first.join("control.sock"), "").unwrap();
+    };
+    for left in ["killed", "file", "silent", "hung up"] {
+        leave(left);
+        for words in [&["-i", "odd", "ping"][..], &["-i", "odd", "pause"], &["--all", "-q", "ping"]] {
+            let mut command = ctl();
+            command
+                .env("RUNTIME_DIRECTORY", at.path().join("first"))
+                .env("XDG_RUNTIME_DIR", at.path().join("second"));
+            let answered = run(command.args(words));
+            assert_eq!(answered.exit, 0, "{left}, {words:?}: {answered:?}");
+        }
+    }
+}
+
+#[test]
 fn all_asks_each_instance_and_the_worst_answer_counts() {
     let at = tempfile::tempdir().unwrap();
     let runtime = at.path().join("lineswarm");

@@ -8,10 +8,14 @@ fn the_tree_of_arguments_is_consistent() {
 
 #[test]
 fn the_time_out_may_stand_before_or_after_the_command() {
-    for line in ["lineswarmctl -t 3 wait --for peers=3", "lineswarmctl wait --for peers=3 --timeout 3"] {
+    for line in [
+        "lineswarmctl -t 3 wait --for peers=3",
+        "lineswarmctl wait --for peers=3 --timeout 3",
+        "lineswarmctl wait peers=3 -t 3",
+    ] {
         let cli = Cli::try_parse_from(line.split(' ')).unwrap();
         assert_eq!(cli.global.timeout, Some(3.0));
-        assert!(matches!(cli.command, Command::Wait { until } if until == "peers=3"));
+        assert!(matches!(cli.command, Command::Wait(wait) if wait.until() == "peers=3"));
     }
 }
 
@@ -32,6 +36,9 @@ fn bad_values_are_refused() {
     for line in [
         "wait --for money",
         "wait --for peers=x",
+        "wait money",
+        "wait",
+        "wait complete --for master",
         "lines --range 9-3",
         "limit",
         "limit --rate 3 --auto",

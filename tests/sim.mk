@@ -1,10 +1,14 @@
 # The simulator's longer runs (docs/testing.md). Included by the root Makefile.
-.PHONY: sim voting mutants election-table
+.PHONY: sim crash-test voting mutants election-table
 
 ## Mixed chaos on all cores: 20,000 seeds, or SEEDS=N.
 sim:
 	SEEDS=$${SEEDS:-20000} $(CARGO) test --release -p lineswarm-tests --test chaos -- whatever --nocapture
 	HOSTILE=$${HOSTILE:-5000} $(CARGO) test --release -p lineswarm-tests --test hostile
+
+## The store opened on 5,000 states that a power cut could leave, or CRASH_STATES=N.
+crash-test:
+	CRASH_STATES=$${CRASH_STATES:-5000} $(CARGO) test --workspace --bin lineswarmd -- whatever_a_power_cut --nocapture
 
 ## The nearest 1,200,000 states of the voting core, and as many far ones, or STATES=N.
 voting:

@@ -6,14 +6,16 @@
 
 use crate::net::{
     conn::{Conn, ReadOutcome},
-    dial::{Dial, Progress},
+    dial::{Dial, DialError, Progress},
     handshakes::Handshakes,
     inbox::Inbox,
     peer_link::{LinkEnd, PeerLink},
     resolve::{Asked, Resolver},
     secure::{Keys, Role},
 };
-use lineswarm_proto::{engine::io::ConnId, ids::PeerId, limits::CONN_QUEUE_BYTES, time::Moment};
+use lineswarm_proto::{
+    checks::may_connect, engine::io::ConnId, ids::PeerId, limits::CONN_QUEUE_BYTES, time::Moment,
+};
 use mio::{Registry, Token, Waker, event::Event, net::TcpStream};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -85,6 +87,8 @@ pub(crate) struct Connections {
     registry: Registry,
     keys: Keys,
     resolver: Resolver,
+    /// The line server of this node's own settings.
+    own_server: String,
     entries: BTreeMap<ConnId, Entry>,
     tokens: BTreeMap<Token, ConnId>,
     first_token: usize,
@@ -108,6 +112,7 @@ impl Connections {
             registry,
             keys,
             resolver: Resolver::new(waker),
+            own_server: String::new(),
             entries: BTreeMap::new(),
             tokens: BTreeMap::new(),
             first_token,
@@ -179,6 +184,12 @@ impl Connections {
     }
 
     // ---- what the engine asks for
+
+    /// The line server of this node's own settings: a name that a peer told may lead to loopback, a link or a group only
+    /// if that one does.
+    pub(crate) fn set_own_server(&mut self, address: &str) {
+        self.own_server = address.to_owned();
+    }
 
     pub(crate) fn dial_server(&mut self, conn: ConnId, name: &str, source: Option<IpAddr>) {
         self.dial(conn, name, Purpose::Server { source });
@@ -319,7 +330,18 @@ impl Connections {
             let waiting: Vec<ConnId> = waiting.map(|(&conn, _)| conn).collect();
             for conn in waiting {
                 match &answer.addresses {
-                    Ok(addresses) => self.connect(conn, addresses.iter().copied().collect()),
+                    Ok(addresses) => {
+                        let own = &self.own_server;
+                        let told = !own.is_empty() && *own != answer.name;
+                        let is_server = |entry: &Entry| matches!(entry.purpose, Purpose::Server { .. });
+                        let guarded = told && self.entries.get(&conn).is_some_and(is_server);
+                        let allowed = |address: &&SocketAddr| !guarded || may_connect(own, address.ip());
+                        let allowed: VecDeque<_> = addresses.iter().filter(allowed).copied().collect();
+                        match allowed.is_empty() {
+                            true => self.lose(conn, DialError::Forbidden),
+                            false => self.connect(conn, allowed),
+                        }
+                    }
                     Err(error) => self.lose(conn, error.clone()),
                 }
             }

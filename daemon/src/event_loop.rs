@@ -111,7 +111,8 @@ impl EventLoop {
         listener.register(registry, LISTENER)?;
         let control = Control::bind(&config, registry, CONTROL, log)?;
         let discovery = Discovery::start(&config, listen_address, registry, DISCOVERY, &waker, clock.now())?;
-        let connections = Connections::new(registry.try_clone()?, waker, keys, CONNECTIONS);
+        let mut connections = Connections::new(registry.try_clone()?, waker, keys, CONNECTIONS);
+        connections.set_own_server(&config.server.address);
         Report::start(&recovered, &config.node.state_dir);
         let Recovered { state, lines, hearsay, key, .. } = recovered;
         let restored = Restored { state, lines, hearsay, last_event: 0 };

@@ -85,3 +85,37 @@ fn tokens_that_are_used_up_start_over_with_the_first_that_is_free() {
     assert_eq!(enter(3, usize::MAX), FIRST + 1);
     assert_eq!(enter(4, FIRST), FIRST + 2);
 }
+
+#[test]
+fn a_name_that_a_peer_told_leads_to_this_machine_only_if_the_own_setting_does() {
+    for (own, why) in [
+        ("192.0.2.1:9801", "forbidden"),
+        ("server.example:9801", "forbidden"),
+        ("[2001:db8::1]:9801", "forbidden"),
+        ("127.0.0.1:9801", "refused"),
+        ("localhost:1", "refused"),
+    ] {
+        let mut stage = Stage::new();
+        stage.connections.set_own_server(own);
+        // Nobody listens there.
+        let name = if own == "localhost:1" { own } else { "localhost:2" };
+        stage.connections.dial_server(ConnId::dialled(1), name, None);
+        let mut inbox = Inbox::new();
+        let told = loop {
+            stage.connections.on_resolved();
+            match stage.connections.next_news(&mut inbox) {
+                Some(News::Closed { why, .. }) => break why,
+                Some(other) => panic!("{other:?}"),
+                None if matches!(
+                    stage.connections.entries[&ConnId::dialled(1)].socket,
+                    Socket::Resolving
+                ) =>
+                {
+                    std::thread::park_timeout(Duration::from_millis(2));
+                }
+                None => stage.turn(),
+            }
+        };
+        assert!(told.contains(why), "{own}: {told}");
+    }
+}

@@ -36,6 +36,11 @@ pub(crate) enum DialError {
     FamilyMismatch,
     #[error("not permitted: a firewall or the unit's IPAddressDeny= forbids it")]
     NotPermitted,
+    #[error(
+        "forbidden: a peer told of that name, and it leads to this machine, a link or a group; set server.address to it \
+         if that is meant"
+    )]
+    Forbidden,
     #[error("this machine does not speak that address family (IPv6 may be off); use another address")]
     FamilyUnavailable,
     #[error("too many open files; raise LimitNOFILE=")]
@@ -56,6 +61,7 @@ impl DialError {
             Self::SourceNotHere => "source-not-here",
             Self::FamilyMismatch => "family-mismatch",
             Self::NotPermitted => "not-permitted",
+            Self::Forbidden => "forbidden",
             Self::FamilyUnavailable => "family-unavailable",
             Self::TooManyFiles => "too-many-files",
             Self::Other(_) => "other",

@@ -131,7 +131,8 @@ impl Engine {
         if self.dirty {
             self.issued = self.newest_ticket();
             self.dirty = false;
-            let state = Box::new(self.durable.clone());
+            let mut state = Box::new(self.durable.clone());
+            state.fit();
             self.out.push(Effect::Store { ticket: self.issued, state });
         }
     }

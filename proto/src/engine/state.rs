@@ -33,6 +33,43 @@ pub struct Durable {
     pub lamport_reserved: u64,
 }
 
+impl Durable {
+    /// Drops remembered addresses until the record fits `limits::STATE_BYTES`: those of ids outside the swarm first, then of
+    /// the rest the last in the order of their text. Such an address counts as not yet reached after a restart, until it is.
+    /// Nothing else is ever dropped: the bounds of everything else fit together.
+    pub fn fit(&mut self) {
+        let cost = |address: &str| address.len() + 32;
+        let mut size = self.size_without_addresses() + self.addresses.keys().map(|a| cost(a)).sum::<usize>();
+        if size <= limits::STATE_BYTES {
+            return;
+        }
+        let members = &self.members;
+        let (outside, inside): (Vec<_>, Vec<_>) =
+            self.addresses.iter().rev().partition(|(_, id)| !members.expects(**id));
+        let mut dropped = Vec::new();
+        for (address, _) in outside.into_iter().chain(inside) {
+            if size <= limits::STATE_BYTES {
+                break;
+            }
+            size = size.saturating_sub(cost(address));
+            dropped.push(address.clone());
+        }
+        self.addresses.retain(|address, _| !dropped.contains(address));
+    }
+
+    /// An upper bound of the encoded size of all but the addresses, in bytes.
+    fn size_without_addresses(&self) -> usize {
+        let job = |job: &JobId| job.swarm.len() + job.label.len() + 32;
+        let intent = |intent: &Intent| job(&intent.job) + 80;
+        job(&self.job)
+            + self.server.len()
+            + self.members.known() * 21
+            + self.intent.as_ref().map_or(0, intent)
+            + self.outcome.as_ref().map_or(0, |outcome| intent(&outcome.intent) + outcome.reply.len() + 16)
+            + 128
+    }
+}
+
 /// Numbers the engine's durable writes; an acknowledgement names the newest one that is on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ticket(pub u64);
@@ -231,6 +268,48 @@ mod tests {
         assert_eq!(merged.iter().collect::<Vec<_>>(), [a]);
         assert!(merged.announce(b) && merged.expects(b) && !merged.contains(b) && !merged.announce(b));
         assert!(merged.join(b) && merged.contains(b) && !merged.announce(b));
+    }
+
+    #[test]
+    fn the_largest_state_that_the_bounds_allow_fits_its_record() {
+        let name = || "n".repeat(limits::NAME_BYTES);
+        let job = JobId { swarm: name(), epoch: u64::MAX, lines: u32::MAX, label: name() };
+        let intent = Intent { job: job.clone(), term: Term(u64::MAX), by: id(255), sha256: [255; 32] };
+        let ids = |at: usize| PeerId(core::array::from_fn(|byte| (at >> (8 * (byte % 2))) as u8));
+        let reply = "r".repeat(limits::REPLY_BYTES);
+        // As long as a host name may be, of members, of strangers, and of both.
+        for (length, first_known) in [(253, 0), (253, limits::MEMBERS - 100), (80, 3_900), (20, 0)] {
+            let mut state = Durable {
+                job: job.clone(),
+                server: "s".repeat(length + 6),
+                term: Term(u64::MAX),
+                voted_for: Some(id(255)),
+                members: Members((0..limits::MEMBERS).map(|at| (ids(at), u32::MAX - 1)).collect()),
+                intent: Some(intent.clone()),
+                outcome: Some(Outcome { intent: intent.clone(), right: true, reply: reply.clone() }),
+                lamport_reserved: u64::MAX,
+                ..Durable::default()
+            };
+            for at in 0..limits::CONTACTS {
+                let address = format!("{at:04}{}:65535", "a".repeat(length - 4));
+                state.addresses.insert(address, ids(first_known + at));
+            }
+            let whole = state.clone();
+            assert!(whole.members.known() == limits::MEMBERS);
+            state.fit();
+            let bytes = postcard::to_stdvec(&state).unwrap().len();
+            assert!(bytes <= limits::STATE_BYTES, "{length}: {bytes}");
+            assert!(state.addresses.len() >= 100, "{length}: {} are kept", state.addresses.len());
+            let of_member =
+                |state: &Durable| state.addresses.values().filter(|id| state.members.expects(**id)).count();
+            let outside = state.addresses.len() - of_member(&state);
+            assert!(outside == 0 || of_member(&state) == of_member(&whole), "members' addresses go last");
+            let rest = Durable { addresses: whole.addresses.clone(), ..state.clone() };
+            assert_eq!(rest, whole, "nothing else is dropped");
+        }
+        let mut small = Durable { addresses: [("a:1".into(), id(1))].into(), ..Durable::default() };
+        small.fit();
+        assert_eq!(small.addresses.len(), 1);
     }
 
     /// All sets of ids 1 to 5.

@@ -4,7 +4,7 @@
 ## Mixed chaos on all cores: 20,000 seeds, or SEEDS=N.
 sim:
 	SEEDS=$${SEEDS:-20000} $(CARGO) test --release -p lineswarm-tests --test chaos -- whatever --nocapture
-	HOSTILE=$${HOSTILE:-5000} $(CARGO) test --release -p lineswarm-tests --test hostile
+	HOSTILE=$${HOSTILE:-10000} $(CARGO) test --release -p lineswarm-tests --test hostile
 
 ## The store opened on 5,000 states that a power cut could leave, or CRASH_STATES=N.
 crash-test:

@@ -167,10 +167,12 @@ fn damaged(name: &str, damage: &Damage, inputs: u64) -> Failure {
         Damage::CutShort => {
             "the daemon was killed, or the copy is not whole; what was shown before is as it happened"
         }
+        Damage::Newer(_) => "replay it with the version that recorded it, or a newer one",
         _ => "copy it again; what was shown before is as it happened",
     };
     let what = format!("{name} can't be played after its input {inputs}");
-    Failure::Daemon(ErrorBody::new("E_BAD_DATA", what, damage.to_string(), hint))
+    let code = if matches!(damage, Damage::Newer(_)) { "E_VERSION" } else { "E_BAD_DATA" };
+    Failure::Daemon(ErrorBody::new(code, what, damage.to_string(), hint))
 }
 
 fn input_text(input: &Input<'_>) -> String {

@@ -52,6 +52,9 @@ pub enum Damage {
     /// Another first line.
     #[error("it does not begin with \"{}\"", String::from_utf8_lossy(HEADER).trim_end())]
     Header,
+    /// The first line has a greater number.
+    #[error("it was recorded by a newer program, in version {0} of the format")]
+    Newer(u64),
     /// No frames.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -119,7 +122,7 @@ impl Replay {
             self.header.extend_from_slice(head);
             bytes = rest;
             if !HEADER.starts_with(&self.header) {
-                return Err(Damage::Header);
+                return Err(newer(&self.header).map_or(Damage::Header, Damage::Newer));
             }
             if self.header.len() < HEADER.len() {
                 return Ok(());
@@ -256,6 +259,14 @@ impl Replay {
         }
         same
     }
+}
+
+/// The version that a first line names, if it is greater than ours.
+fn newer(header: &[u8]) -> Option<u64> {
+    let digits = header.strip_prefix(b"lineswarm-capture ")?;
+    let digits = digits.split(|byte| !byte.is_ascii_digit()).next().filter(|digits| !digits.is_empty())?;
+    let version = core::str::from_utf8(digits).ok()?.parse().unwrap_or(u64::MAX);
+    (version > 1).then_some(version)
 }
 
 fn drain(engine: &mut Engine, effects: &mut Effects, at: Moment, see: &mut impl FnMut(Moment, Seen<'_>)) {

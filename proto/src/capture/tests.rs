@@ -284,3 +284,17 @@ proptest! {
         prop_assert!(play(&bytes, 50).0.is_err());
     }
 }
+
+#[test]
+fn a_capture_of_a_newer_version_is_told_from_damage_however_it_is_read() {
+    for (version, size) in [("2", 1), ("10", 3), ("300", 64)] {
+        let bytes = format!("lineswarm-capture {version}\nand so on");
+        let mut replay = Replay::default();
+        let played = bytes.as_bytes().chunks(size).try_for_each(|piece| replay.feed(piece, &mut |_, _| {}));
+        assert!(matches!(played, Err(Damage::Newer(found)) if found > 1), "{version}: {played:?}");
+    }
+    for damaged in ["lineswarm-capture x\n", "lineswarm-capture \n", "something else altogether"] {
+        let played = Replay::default().feed(damaged.as_bytes(), &mut |_, _| {});
+        assert_eq!(played, Err(Damage::Header), "{damaged}");
+    }
+}

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         }
     };
     if args.print_config || args.check {
-        config.warnings.iter().for_each(|warning| eprintln!("lineswarmd: {warning}"));
+        config.warnings.iter().for_each(|warning| complain(&format!("lineswarmd: {warning}")));
     }
     if args.print_config {
         let text = config.to_toml();

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_macros, reason = "a test may print its table")]
 
 mod pacer {
+    mod beliefs;
     pub(crate) mod link;
     pub(crate) mod properties;
     mod trace;

@@ -87,10 +87,10 @@ fn rows(status: &Status, look: Look) -> Vec<(&'static str, String)> {
         (
             "rate",
             format!(
-                "{} lines/s, limit {limit}, depth {}, round trip {:.1} ms{cap}",
+                "{} lines/s, limit {limit}, depth {}, round trip {}{cap}",
                 or_dash(job.rate, |rate| format!("{rate:.1}")),
                 pacer.depth,
-                pacer.rtt_ms
+                or_dash(pacer.rtt_ms, round_trip)
             ),
         ),
         ("time", format!("{} elapsed, {} to go", or_dash(job.elapsed_s, span), or_dash(job.eta_s, span))),
@@ -161,6 +161,11 @@ fn submit(submit: &Submit, look: Look) -> String {
     )
 }
 
+/// In microseconds where it is that short.
+fn round_trip(ms: f64) -> String {
+    if ms < 1.0 { format!("{:.0} µs", ms * 1e3) } else { format!("{ms:.1} ms") }
+}
+
 fn times(count: u64, what: &str) -> String {
     match count {
         0 => String::new(),
@@ -197,7 +202,7 @@ lab1/alice  fetching  up 61.2 s
 [############################......................]  577/1000  57.7 %
 
   server    127.0.0.1:9801
-  rate      99.7 lines/s, limit 100.0 (spacing, 95 % sure), depth 1, round trip 0.3 ms
+  rate      99.7 lines/s, limit 100.0 (spacing, 95 % sure), depth 1, round trip 310 µs
   time      6.0 s elapsed, 9.1 s to go
   draws     801 (3 refused, 20 duplicates), 300 lines from peers
   peers     2 of 3 connected

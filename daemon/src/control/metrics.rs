@@ -95,7 +95,7 @@ pub(super) fn text(around: &Surroundings<'_>) -> String {
     page.gauge("limit", "Lines a second that the server seems to allow.", pacer.limit);
     page.gauge("limit_confidence", "How sure that is, 0 to 1.", pacer.confidence);
     page.gauge("cap", "The operator's cap in lines a second.", pacer.cap);
-    page.gauge("server_rtt_seconds", "Round trip to the line server.", pacer.rtt_ms / 1e3);
+    page.gauge("server_rtt_seconds", "Round trip to the line server.", pacer.rtt_ms.map(|ms| ms / 1e3));
     page.gauge("depth", "Requests kept outstanding.", f64::from(pacer.depth));
     page.gauge("peers_known", "Other nodes that were heard of.", f64::from(status.peers.known));
     page.gauge("peers_connected", "Other nodes that are linked.", f64::from(status.peers.connected));

@@ -106,6 +106,15 @@ fn failed(status: &Status) -> String {
     format!("The job failed: {why}")
 }
 
+/// In microseconds where it is that short.
+fn round_trip(ms: Option<f64>) -> String {
+    match ms {
+        None => "unknown length".into(),
+        Some(ms) if ms < 1.0 => format!("{:.0} µs", ms * 1e3),
+        Some(ms) => format!("{ms:.1} ms"),
+    }
+}
+
 fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
@@ -187,8 +196,8 @@ fn server(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f64
     }
     let Some(limit) = limit else {
         let sentence = format!(
-            "No limit of the line server was met: each request takes a round trip of {:.1} ms, and {} {} outstanding.",
-            pacer.rtt_ms,
+            "No limit of the line server was met: each request takes a round trip of {}, and {} {} outstanding.",
+            round_trip(pacer.rtt_ms),
             pacer.depth,
             if pacer.depth == 1 { "is" } else { "are" }
         );
@@ -206,10 +215,10 @@ fn server(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f64
     } else if !losses_explain && !refusals_explain {
         let sentence = format!(
             "This node draws {rate:.1} lines/s, {} of the {limit:.1} that the server seems to allow ({} limit, \
-             round trip {:.1} ms, {} requests outstanding).",
+             round trip {}, {} requests outstanding).",
             percent(1.0 - unused),
             pacer.kind,
-            pacer.rtt_ms,
+            round_trip(pacer.rtt_ms),
             pacer.depth
         );
         add("below-limit", unused, sentence);

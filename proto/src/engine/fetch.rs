@@ -135,6 +135,7 @@ impl Fetch {
     pub fn set_drawing(&mut self, drawing: bool, now: Moment) {
         if drawing && !self.drawing {
             self.tally.mark_anew(now);
+            self.sources.iter_mut().for_each(|source| source.pacer.on_rest(now));
         }
         self.drawing = drawing;
     }

@@ -10,6 +10,7 @@
 
 mod bucket;
 mod cap;
+mod edge;
 mod flight;
 mod open;
 mod price;
@@ -72,8 +73,11 @@ impl Kind {
 /// What the pacer believes, for `status` and events.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Belief {
-    /// Lines a second that the server seems to allow; `None` while no limit was met.
+    /// Lines a second that the server seems to allow, as its replies have shown; `None` while they have not.
     pub limit: Option<f64>,
+    /// Lines a second that it is asked for at: what the rules work with, which may be a guess or stand at a bound. Never
+    /// shown as the server's limit.
+    pub aim: Option<f64>,
     /// The kind of limiter.
     pub kind: Kind,
     /// How sure that is, 0..1.
@@ -365,6 +369,20 @@ impl Pacer {
         self.on_lost(now);
     }
 
+    /// Nothing was asked for a while, on purpose: what the server saved up or let pass meanwhile tells nothing of its
+    /// limit. Replies that are under way still belong to their requests.
+    pub fn on_rest(&mut self, now: Moment) {
+        self.waits = false;
+        self.link.now = micros(now);
+        match &mut self.pace {
+            // What is outstanding there is deep, and the depth was found for good reasons.
+            Pace::Open(_) => {}
+            Pace::Spacing(spacing) => spacing.on_lost(&self.link),
+            Pace::Bucket(bucket) => bucket.on_lost(micros(now)),
+            Pace::Window(window) => window.on_lost(micros(now)),
+        }
+    }
+
     /// This process was held up: the timing of what is under way tells nothing.
     pub fn on_stall(&mut self, now: Moment) {
         self.waits = false;
@@ -386,6 +404,12 @@ impl Pacer {
             Pace::Bucket(bucket) => bucket.belief(),
             Pace::Window(window) => window.belief(),
         };
+        let shown = match &self.pace {
+            Pace::Open(_) => None,
+            Pace::Spacing(spacing) => spacing.shown(),
+            Pace::Bucket(bucket) => bucket.shown(),
+            Pace::Window(_) => period,
+        };
         let depth = match (&self.pace, period) {
             (Pace::Open(open), _) => open.depth(),
             (_, Some(period)) => {
@@ -394,7 +418,8 @@ impl Pacer {
             _ => 1,
         };
         Belief {
-            limit: period.map(|period| 1e6 / period),
+            limit: shown.map(|period| 1e6 / period),
+            aim: period.map(|period| 1e6 / period),
             kind,
             confidence,
             rtt: Duration::from_micros(self.link.rtt as u64),

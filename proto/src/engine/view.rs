@@ -68,7 +68,7 @@ impl Engine {
             limit: self.fetch.limit(),
             kind: belief.kind.name().into(),
             confidence: belief.confidence,
-            rtt_ms: belief.rtt.as_secs_f64() * 1e3,
+            rtt_ms: (!belief.rtt.is_zero()).then(|| belief.rtt.as_secs_f64() * 1e3),
             depth: belief.depth,
             cap: self.fetch.cap(),
         }
@@ -123,7 +123,8 @@ impl Engine {
             return Some(0.0);
         }
         let peers: f64 = self.links.iter().map(|(_, link)| f64::from(link.beat.rate)).sum();
-        let rate = self.fetch.rate(self.now)? + peers;
+        let own = self.fetch.rate(self.now).unwrap_or(0.0);
+        let rate = self.fetch.cap().map_or(own, |cap| own.min(cap)) + peers;
         (rate > 0.0).then(|| theory::draws_left(missing, count) / rate)
     }
 
@@ -364,5 +365,5 @@ fn nobody() -> Peer {
 }
 
 fn unknown_pacer() -> Pacer {
-    Pacer { limit: None, kind: "unknown".into(), confidence: 0.0, rtt_ms: 0.0, depth: 0, cap: None }
+    Pacer { limit: None, kind: "unknown".into(), confidence: 0.0, rtt_ms: None, depth: 0, cap: None }
 }

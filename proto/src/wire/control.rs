@@ -407,13 +407,14 @@ pub enum SubmitState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Pacer {
-    /// Lines a second that the server seems to allow.
+    /// Lines a second that the server seems to allow, as its replies have shown; null while they have not.
     pub limit: Option<f64>,
     /// unknown, unlimited, spacing, bucket or window.
     pub kind: String,
     /// 0 to 1.
     pub confidence: f64,
-    pub rtt_ms: f64,
+    /// To the line server; null before its first reply.
+    pub rtt_ms: Option<f64>,
     /// Requests kept outstanding.
     pub depth: u32,
     /// The operator's cap in lines a second.

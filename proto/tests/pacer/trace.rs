@@ -38,8 +38,8 @@ impl Traced {
     }
 
     fn tell(&mut self, second: u64) {
-        let Belief { limit, kind, confidence, rtt, depth } = self.pacer.belief();
-        let limit = limit.map_or_else(|| "-".into(), |limit| format!("{limit:.2}"));
+        let Belief { aim, kind, confidence, rtt, depth, .. } = self.pacer.belief();
+        let limit = aim.map_or_else(|| "-".into(), |aim| format!("{aim:.2}"));
         self.told += &format!(
             "{second:2} s: {} asked, {} answered, {} refused; {} {limit}/s, sure {confidence:.2}, {} us, depth {depth}; {:08x}\n",
             self.sent,

@@ -43,7 +43,7 @@ fn healthy() -> Status {
             limit: Some(100.0),
             kind: "spacing".into(),
             confidence: 0.9,
-            rtt_ms: 1.0,
+            rtt_ms: Some(1.0),
             depth: 1,
             cap: None,
         },
@@ -133,7 +133,7 @@ fn scenes() -> Vec<(&'static str, (Status, Facts))> {
         (
             "round-trip",
             scene(|status, _| {
-                (status.pacer.limit, status.pacer.rtt_ms, status.job.rate) = (None, 31.0, Some(32.0));
+                (status.pacer.limit, status.pacer.rtt_ms, status.job.rate) = (None, Some(31.0), Some(32.0));
             }),
         ),
         (

@@ -32,6 +32,8 @@ const TEST: (f64, f64) = (1.5, 0.6);
 #[derive(Debug)]
 pub(super) struct Bucket {
     period: Micros,
+    /// What was measured last; none while the period is a guess.
+    known: Option<Micros>,
     /// The period if the limit was not raised after all; zero once that is settled.
     before: Micros,
     speed: f64,
@@ -71,6 +73,7 @@ impl Bucket {
     pub(super) fn new(period: Micros, since: Micros, answers: u32, now: Micros) -> Self {
         Self {
             period: period.max(1.0),
+            known: None,
             before: 0.0,
             speed: FASTER,
             due: now,
@@ -250,6 +253,7 @@ impl Bucket {
         let period = took / f64::from(self.answers);
         let near = (period / self.period - 1.0).abs() < 0.1 && self.measured > 0;
         self.period = if near { 0.7 * self.period + 0.3 * period } else { period };
+        self.known = Some(self.period);
         self.measured = if near { self.measured.saturating_add(1) } else { 1 };
         self.restart(sample);
     }
@@ -261,6 +265,11 @@ impl Bucket {
         (self.changed, self.fresh, self.before, self.void) = (now, (0, 0), 0.0, true);
         // Answers after the silence may have been lost on their way.
         (self.silence, self.burst, self.late_answered) = (None, 0, false);
+    }
+
+    /// A token's time, as it was measured.
+    pub(super) fn shown(&self) -> Option<Micros> {
+        self.known
     }
 
     pub(super) fn belief(&self) -> (Option<Micros>, Kind, f64) {

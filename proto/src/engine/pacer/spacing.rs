@@ -6,7 +6,7 @@
 //! up a little with each refusal, which costs only a round trip. On a long link a refusal costs a whole draw, so regular
 //! requests keep clear of the edge and *probes* between them, which are refused for free, tell where it is.
 
-use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket, open::Open, price::Price};
+use super::{Kind, Link, Micros, Pace, Role, Sample, bucket::Bucket, edge::Edge, open::Open, price::Price};
 
 /// A hunt's next gap, as a multiple of the last.
 const HUNT: f64 = 1.3;
@@ -67,6 +67,7 @@ pub(super) struct Spacing {
     vain: u32,
     answers: u32,
     price: Price,
+    edge: Edge,
     // Probing.
     slot: u32,
     probe: Option<Micros>,
@@ -96,6 +97,8 @@ impl Spacing {
     pub(super) fn hunt(sample: &Sample, link: &Link, saved: bool) -> Self {
         let tried = sample.gap.unwrap_or(0.0);
         let saved = saved.then_some(Saved { since: sample.sent, answers: 0 });
+        let mut edge = Edge::new();
+        edge.learn(tried, false);
         Self {
             period: tried.max(1.0),
             step: 0.0,
@@ -119,6 +122,7 @@ impl Spacing {
             reach: 0.0,
             reached: 0.0,
             price: Price::default(),
+            edge,
             raised: 0.0,
             repeat: 0,
             leap: false,
@@ -212,6 +216,7 @@ impl Spacing {
             self.on_vague(sample, link);
             return None;
         };
+        self.edge.learn(gap, sample.answered);
         if self.hunt.is_some() {
             return self.on_hunted(sample, gap, link);
         }
@@ -471,6 +476,11 @@ impl Spacing {
         }
         (self.retry, self.probe, self.leap, self.test) = (None, None, false, Test::No);
         (self.refused, self.longest, self.overshot) = (0, 0.0, false);
+    }
+
+    /// The gap that the server seems to ask for, as far as its replies have shown it.
+    pub(super) fn shown(&self) -> Option<Micros> {
+        self.edge.period().filter(|_| self.hunt.is_none())
     }
 
     pub(super) fn belief(&self) -> (Option<Micros>, Kind, f64) {

@@ -92,8 +92,11 @@ impl Report {
     }
 
     /// What an operator should know of, while it lasts.
-    pub(crate) fn last_problem(&self) -> Option<String> {
-        self.trouble.clone().or_else(|| self.problem.as_ref().map(|problem| problem.text.clone()))
+    /// `conflicts` are still open.
+    pub(crate) fn last_problem(&self, conflicts: u32) -> Option<String> {
+        let lasts = |problem: &&Problem| problem.what != "conflict" || conflicts > 0;
+        let problem = self.problem.as_ref().filter(lasts).map(|problem| problem.text.clone());
+        self.trouble.clone().or(problem)
     }
 
     /// What SIGUSR1 asks for: the status on one line.
@@ -122,8 +125,9 @@ impl Report {
         if self.problem.as_ref().is_some_and(|problem| ends(event, problem.what)) {
             self.problem = None;
         }
-        // These report a repair, not a state to worry about.
-        let repaired = matches!(event, Happened::Corrected { .. } | Happened::Stalled { .. });
+        // These report a repair, and a state that `status` tells by itself as long as it lasts.
+        let repaired =
+            matches!(event, Happened::Corrected { .. } | Happened::Stalled { .. } | Happened::Yielded { .. });
         if level <= Level::Warn && !repaired {
             self.problem = Some(Problem { what, text: sentence(what, fields) });
         }
@@ -208,22 +212,23 @@ mod tests {
     #[test]
     fn a_problem_is_shown_until_it_is_over() {
         let mut report = Report::default();
-        assert_eq!(report.last_problem(), None);
+        assert_eq!(report.last_problem(1), None);
         report.note(&lost("connection refused"));
         assert_eq!(
-            report.last_problem().unwrap(),
+            report.last_problem(1).unwrap(),
             "server-lost: connection refused (unanswered 1, retry_in_s 0.500)"
         );
         report.note(&Happened::Paused);
-        assert!(report.last_problem().is_some());
+        assert!(report.last_problem(1).is_some());
         report.note(&connected());
-        assert_eq!(report.last_problem(), None);
+        assert_eq!(report.last_problem(1), None);
 
         report.note(&Happened::Conflict { number: LineNumber(7), peer: PeerId([1; 16]) });
         report.note(&connected());
-        assert_eq!(report.last_problem().unwrap(), "conflict: line 7, peer 01010101");
+        assert_eq!(report.last_problem(1).unwrap(), "conflict: line 7, peer 01010101");
         report.note(&Happened::Corrected { number: LineNumber(7), wrong: None });
-        assert!(report.last_problem().unwrap().starts_with("conflict"), "a repair is no problem");
+        assert!(report.last_problem(1).unwrap().starts_with("conflict"), "a repair is no problem");
+        assert_eq!(report.last_problem(0), None, "no conflict is open any more");
     }
 
     #[test]
@@ -231,9 +236,9 @@ mod tests {
         let mut report = Report::default();
         report.note(&lost("gone"));
         report.set_trouble(Some("disk full".into()));
-        assert_eq!(report.last_problem().unwrap(), "disk full");
+        assert_eq!(report.last_problem(1).unwrap(), "disk full");
         report.set_trouble(None);
-        assert!(report.last_problem().unwrap().starts_with("server-lost"));
+        assert!(report.last_problem(1).unwrap().starts_with("server-lost"));
         report.count_refusal("wrong-key");
         report.count_refusal("wrong-key");
         assert_eq!(report.refusals().collect::<Vec<_>>(), [("wrong-key", 2)]);

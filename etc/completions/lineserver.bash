@@ -77,6 +77,10 @@ _lineserver() {
                     COMPREPLY=($(compgen -W "reject replace" -- "${cur}"))
                     return 0
                     ;;
+                --single)
+                    COMPREPLY=($(compgen -W "ignore first busy close" -- "${cur}"))
+                    return 0
+                    ;;
                 --latency)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -15,6 +15,10 @@ complete -c lineserver -l seed -d 'The seed of the made-up file, of the draws an
 complete -c lineserver -l draw-seed -d 'Draw a fixed sequence: the n-th draw of all clients together depends on this seed and n alone' -r
 complete -c lineserver -l one-per-ip -d 'Let only one connection of an address live: reject the new one, or replace the old one' -r -f -a "reject\t''
 replace\t''"
+complete -c lineserver -l single -d 'Answer one request at a time: ignore a segment of several, read only its first, ignore also what comes before the last reply has left, or close the connection' -r -f -a "ignore\t''
+first\t''
+busy\t''
+close\t''"
 complete -c lineserver -l latency -d 'Every reply leaves that many milliseconds later' -r
 complete -c lineserver -l two-writes -d 'The probability that number and text leave in two writes' -r
 complete -c lineserver -l chaos -d 'Faults on purpose, with their probabilities: delay=P:MS,split=P:BYTES,cut=P,silent=P,garbage=P' -r
@@ -24,6 +28,5 @@ complete -c lineserver -l events -d 'Write one JSON object per event to standard
 complete -c lineserver -l counts-every -d 'Report the draws and refusals so far every so many seconds' -r
 complete -c lineserver -l write-file -d 'Write the served file there before listening' -r -F
 complete -c lineserver -l tournament -d 'Never reply to SESSION RESET and SEND INCORRECT LINES'
-complete -c lineserver -l single -d 'Answer only segments that hold exactly one request'
 complete -c lineserver -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lineserver -s V -l version -d 'Print version'

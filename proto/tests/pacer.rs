@@ -12,7 +12,10 @@ mod pacer {
 
 use lineswarm_proto::{
     engine::pacer::Kind,
-    line_server::limiter::LimiterKind::{self, Bucket, Spacing, Window},
+    line_server::{
+        Single,
+        limiter::LimiterKind::{self, Bucket, Spacing, Window},
+    },
     time::Moment,
 };
 use pacer::link::{Count, Naive, Scene, run, run_client};
@@ -204,11 +207,31 @@ fn a_cap_is_reached_and_never_exceeded() {
 #[test]
 fn a_server_that_answers_one_request_a_segment_is_asked_one_at_a_time() {
     for (rate, latency, least) in [(0.0, 0, 10_000), (100.0, 0, 950), (100.0, 2, 850), (0.0, 20, 150)] {
-        let scene =
-            Scene { single: true, seconds: 10.0, from: 0.0, ..Scene::new(Spacing, rate).latency(latency) };
+        let single = Some(Single::Ignore);
+        let scene = Scene { single, seconds: 10.0, from: 0.0, ..Scene::new(Spacing, rate).latency(latency) };
         let count = run(&scene);
         assert!(count.useful >= least, "{rate}/s, {latency} ms: {}", count.useful);
         assert!(count.deepest <= 2, "{rate}/s, {latency} ms: {} under way", count.deepest);
+    }
+}
+
+#[test]
+fn whatever_a_server_makes_of_several_requests_it_is_soon_asked_one_at_a_time() {
+    let links = [(0.0, 0), (0.0, 1), (0.0, 20), (500.0, 20), (100.0, 50), (30.0, 5), (10.0, 200)];
+    for single in [Single::Ignore, Single::First, Single::Busy] {
+        for (rate, latency) in links {
+            for seed in 1..=5 {
+                let base = Scene::new(Spacing, rate).latency(latency);
+                let scene = Scene { single: Some(single), seconds: 20.0, from: 0.0, seed, ..base };
+                let useful = run(&scene).useful as f64;
+                let trip = 2.0 * latency as f64 / 1e3 + 0.0005;
+                let possible = 20.0 / trip.max(if rate > 0.0 { 1.0 / rate } else { 0.0 });
+                assert!(
+                    useful > 0.6 * possible,
+                    "{single:?}, {rate}/s, {latency} ms, seed {seed}: {useful} of {possible}"
+                );
+            }
+        }
     }
 }
 

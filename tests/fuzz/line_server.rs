@@ -9,7 +9,7 @@ use lineswarm_proto::{
     limits,
     line_server::{
         ConnId, Ending, Event, File, Input, LimitBy, LimiterKind, LineServer, OnePerIp, Output, RateSchedule,
-        Refusal, Settings,
+        Refusal, Settings, Single,
     },
     time::Moment,
     wire::line::{
@@ -31,7 +31,7 @@ fn settings(bytes: &mut Bytes<'_>) -> Settings {
         limit_by: if habits & 1 == 0 { LimitBy::Conn } else { LimitBy::Ip },
         refusal: if habits & 2 == 0 { Refusal::Blank } else { Refusal::Minus },
         tournament: habits & 4 != 0,
-        single: habits & 8 != 0,
+        single: [None, Some(Single::Ignore)][usize::from(habits >> 3 & 1)],
         one_per_ip: [None, None, Some(OnePerIp::Reject), Some(OnePerIp::Replace)]
             [usize::from(habits >> 4 & 3)],
         latency: Duration::from_millis(if habits & 0x40 == 0 { 0 } else { 20 }),
@@ -168,7 +168,8 @@ pub(crate) fn run(bytes: &[u8]) {
     let settings = settings(&mut bytes);
     let Ok(file) = File::from_texts(TEXTS, u32::from(bytes.byte() & 1)) else { return };
     // With `single` a segment is ignored or not, which the model does not know.
-    let faulty = settings.chaos != lineswarm_proto::line_server::Chaos::default() || settings.single;
+    let faulty =
+        settings.chaos != lineswarm_proto::line_server::Chaos::default() || settings.single.is_some();
     let tournament = settings.tournament;
     let server = LineServer::new(file, settings, 0);
     let mut run = Run { server, now: Moment::ZERO, open: BTreeMap::new(), faulty, tournament };

@@ -2,7 +2,7 @@
 
 use super::scene::{Scene, Seen};
 use super::{Check, fail, ok, warn};
-use lineswarm_proto::wire::control::State;
+use lineswarm_proto::wire::control::{State, Status, SubmitMode, SubmitState};
 
 const NAME: &str = "daemon";
 const JOB: &str = "job";
@@ -35,7 +35,7 @@ pub(super) fn job(scene: &Scene) -> Option<Check> {
 fn state(seen: &Seen) -> Check {
     let status = &seen.status;
     let lines = status.job.lines.map_or("?".into(), |lines| lines.to_string());
-    let what = format!("{}, {} of {lines} lines", status.state.name(), status.job.have);
+    let what = format!("{}, {} of {lines} lines{}", status.state.name(), status.job.have, submits(status));
     let problem = status.problem.as_deref();
     match (status.state, problem) {
         (State::Failed, problem) => fail(
@@ -47,7 +47,28 @@ fn state(seen: &Seen) -> Check {
             warn(JOB, format!("{what}; {problem}"), "lineswarmctl why, and lineswarmctl log tail, say more")
         }
         (State::Paused, None) => warn(JOB, what, "go on: lineswarmctl resume"),
+        (State::Idle, None) => {
+            warn(JOB, format!("{what}; it was not started"), "start it: lineswarmctl start")
+        }
+        (_, None) if status.left => warn(
+            JOB,
+            format!("{what}; this node has left the swarm"),
+            "link it again: lineswarmctl join ADDR",
+        ),
         (_, None) => ok(JOB, what),
+    }
+}
+
+/// Of a complete file: who submits it, where that is not the master.
+fn submits(status: &Status) -> &'static str {
+    match (status.state, status.submit.mode, status.submit.state) {
+        (State::Complete, SubmitMode::Nobody, SubmitState::None) => {
+            "; this node does not submit, as submit.by is \"nobody\""
+        }
+        (State::Complete | State::Submitting, SubmitMode::EveryPeer, _) => {
+            "; this node submits by itself, as submit.by is \"every-peer\""
+        }
+        _ => "",
     }
 }
 
@@ -55,7 +76,6 @@ fn state(seen: &Seen) -> Check {
 pub(super) mod tests {
     use super::super::Level;
     use super::*;
-    use lineswarm_proto::wire::control::Status;
     use serde_json::json;
     use std::time::Duration;
 
@@ -69,6 +89,7 @@ pub(super) mod tests {
                 "sha256": null, "reconnects": 0},
             "peers": {"known": 0, "connected": 0}, "master": null,
             "submit": {"state": "none", "by": null, "attempts": 0, "reply": null},
+            "line_server": {"connected": true, "tries": 0, "next_try_s": null, "why": null, "one_at_a_time": false},
             "pacer": {"limit": 100.0, "kind": "spacing", "confidence": 0.9, "rtt_ms": 0.3, "depth": 1, "cap": null},
             "problem": null, "listen": "127.0.0.2:9900", "unsaved": 0
         });
@@ -79,7 +100,6 @@ pub(super) mod tests {
             status: serde_json::from_value::<Status>(status).unwrap(),
             peers: Default::default(),
             counters: Default::default(),
-            causes: Vec::new(),
             settings: Default::default(),
             from_file: Vec::new(),
         }

@@ -38,8 +38,6 @@ pub(super) struct Seen {
     pub(super) status: Status,
     pub(super) peers: Peers,
     pub(super) counters: BTreeMap<String, u64>,
-    /// Codes and sentences of `why`.
-    pub(super) causes: Vec<(String, String)>,
     pub(super) settings: Settings,
     /// Settings that came from a file, by `section.key`.
     pub(super) from_file: Vec<String>,
@@ -138,7 +136,6 @@ impl Seen {
         let mut connection = errand.connect()?;
         let status = connection.get(Ask::Status)?;
         let took = begin.elapsed();
-        let why: Value = connection.get(Ask::Why)?;
         let settings: Value = connection.get(Ask::Config)?;
         let list = |value: &Value, name: &str| {
             value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
@@ -161,10 +158,6 @@ impl Seen {
             status,
             peers: connection.get(Ask::Peers)?,
             counters: counters(&mut connection)?,
-            causes: list(&why, "causes")
-                .iter()
-                .map(|one| (text(one, "code"), text(one, "sentence")))
-                .collect(),
             settings: Settings(values),
             from_file,
         })

@@ -5,7 +5,6 @@
 
 use super::scene::{Scene, Seen};
 use super::{Check, fail, ok, warn};
-use lineswarm_proto::wire::control::State;
 use lineswarm_proto::wire::line::{Expect, Reply, ReplyError, ReplyReader, SENDLINE};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -82,29 +81,48 @@ fn judge(address: &str, answer: Result<(), Trouble>, took: Duration) -> Check {
 /// What the daemon says; it is connected while it draws, or has no need to be.
 fn as_seen(seen: &Seen) -> Check {
     let status = &seen.status;
-    let server = &status.job.server;
-    let why = seen.causes.iter().find(|(code, _)| code == "no-server").map(|(_, sentence)| sentence);
-    let problem = status.problem.as_deref().unwrap_or_default();
-    match why {
-        Some(_) if problem.starts_with("yielded") => warn(
+    let (server, state) = (&status.job.server, &status.line_server);
+    if let Some(peer) = &status.standby_for {
+        return warn(
             NAME,
-            format!("{server}: {problem}"),
-            "give each daemon an address of its own to draw from: server.bind",
-        ),
-        Some(sentence) => fail(
-            NAME,
-            sentence,
-            "start the line server, or check server.address; the daemon tries again by itself",
-        ),
-        None if matches!(status.state, State::Joining | State::Fetching) => match status.job.reconnects {
-            0 => ok(NAME, format!("{server}, connected; {} lines drawn", status.job.draws)),
-            lost => warn(
-                NAME,
-                format!("{server}, connected, after the connection was lost {lost} times"),
-                "lineswarmctl log tail says why; others may draw from this address",
+            format!(
+                "{server}: on standby, as {peer:?} draws from the same address, and the server lets one connection of an address live"
             ),
-        },
-        None => ok(NAME, format!("{server}, not needed now: the daemon is {}", status.state.name())),
+            "give each daemon an address of its own to draw from: server.bind",
+        );
+    }
+    // Needed, and not there.
+    if let Some(next) = state.next_try_s {
+        let why = state.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let what = match state.tries {
+            0 => format!("{server}, connecting"),
+            1 => format!("{server}, not connected{why}; 1 try failed, the next is in {next:.1} s"),
+            tries => {
+                format!("{server}, not connected{why}; {tries} tries failed, the next is in {next:.1} s")
+            }
+        };
+        let hint = "start the line server, or check server.address; the daemon tries again by itself";
+        return if state.tries == 0 {
+            warn(NAME, what, "look again in a moment")
+        } else {
+            fail(NAME, what, hint)
+        };
+    }
+    if !status.job.drawing {
+        return ok(NAME, format!("{server}, not needed now: the daemon is {}", status.state.name()));
+    }
+    let one =
+        if state.one_at_a_time { ", asked one request at a time, as it does not answer several" } else { "" };
+    match status.job.reconnects {
+        0 => ok(NAME, format!("{server}, connected; {} lines drawn{one}", status.job.draws)),
+        lost => warn(
+            NAME,
+            format!(
+                "{server}, connected, after the connection was lost {}{one}",
+                if lost == 1 { "once".into() } else { format!("{lost} times") }
+            ),
+            "lineswarmctl log tail says why; others may draw from this address",
+        ),
     }
 }
 
@@ -165,6 +183,7 @@ fn connect(to: SocketAddr, from: Option<IpAddr>, patience: Duration) -> Result<T
 mod tests {
     use super::super::{Level, daemon::tests::well};
     use super::*;
+    use lineswarm_proto::wire::control::{LineServer, State};
     use std::net::TcpListener;
 
     const PATIENCE: Duration = Duration::from_secs(30);
@@ -221,11 +240,18 @@ mod tests {
         assert_eq!(as_seen(&seen).level, Level::Ok);
         seen.status.job.reconnects = 3;
         assert_eq!(as_seen(&seen).level, Level::Warn);
-        seen.causes = vec![("no-server".into(), "There is no connection.".into())];
-        assert_eq!(as_seen(&seen).level, Level::Fail);
-        seen.status.problem = Some("yielded: that peer draws from ours (to 01)".into());
-        let yielded = as_seen(&seen);
-        assert_eq!(yielded.level, Level::Warn);
-        assert!(yielded.hint.unwrap().contains("server.bind"));
+        seen.status.line_server = LineServer { tries: 3, next_try_s: Some(1.5), ..LineServer::default() };
+        let away = as_seen(&seen);
+        assert_eq!(away.level, Level::Fail);
+        assert!(away.what.ends_with("not connected; 3 tries failed, the next is in 1.5 s"), "{away:?}");
+        seen.status.standby_for = Some("lab1/bob".into());
+        seen.status.job.drawing = false;
+        let standby = as_seen(&seen);
+        assert_eq!(standby.level, Level::Warn);
+        assert!(standby.what.contains("standby") && standby.hint.unwrap().contains("server.bind"));
+        seen.status.standby_for = None;
+        seen.status.line_server.next_try_s = None;
+        seen.status.state = State::Paused;
+        assert_eq!(as_seen(&seen).what, "127.0.0.1:9801, not needed now: the daemon is paused");
     }
 }

@@ -1,7 +1,7 @@
 //! `status` on one screen: what to look at first stands first.
 
 use super::{Ink, Look, bar, clean, or_dash, span};
-use lineswarm_proto::wire::control::{State, Status, Submit, SubmitState};
+use lineswarm_proto::wire::control::{LineServer, State, Status, Submit, SubmitMode, SubmitState};
 
 /// The whole screen.
 #[must_use]
@@ -77,22 +77,10 @@ pub fn percent(have: u32, lines: Option<u32>) -> String {
 }
 
 fn rows(status: &Status, look: Look) -> Vec<(&'static str, String)> {
-    let (job, pacer) = (&status.job, &status.pacer);
-    let limit = or_dash(pacer.limit, |limit| {
-        format!("{limit:.1} ({}, {:.0} % sure)", clean(&pacer.kind), pacer.confidence * 100.0)
-    });
-    let cap = pacer.cap.map(|cap| format!(", capped at {cap:.1}")).unwrap_or_default();
+    let job = &status.job;
     let mut rows = vec![
-        ("server", format!("{}{}", clean(&job.server), times(job.reconnects, ", reconnected"))),
-        (
-            "rate",
-            format!(
-                "{} lines/s, limit {limit}, depth {}, round trip {}{cap}",
-                or_dash(job.rate, |rate| format!("{rate:.1}")),
-                pacer.depth,
-                or_dash(pacer.rtt_ms, round_trip)
-            ),
-        ),
+        ("server", server(status, look)),
+        ("rate", rate(status)),
         ("time", format!("{} elapsed, {} to go", or_dash(job.elapsed_s, span), or_dash(job.eta_s, span))),
         (
             "draws",
@@ -101,7 +89,13 @@ fn rows(status: &Status, look: Look) -> Vec<(&'static str, String)> {
                 job.draws, job.refusals, job.duplicates, job.from_peers
             ),
         ),
-        ("peers", format!("{} of {} connected", status.peers.connected, status.peers.known)),
+        (
+            "peers",
+            match status.left {
+                true => look.paint(Ink::Bad, "none: this node has left the swarm"),
+                false => format!("{} of {} connected", status.peers.connected, status.peers.known),
+            },
+        ),
         (
             "master",
             match &status.master {
@@ -145,6 +139,63 @@ fn rows(status: &Status, look: Look) -> Vec<(&'static str, String)> {
     rows
 }
 
+fn server(status: &Status, look: Look) -> String {
+    let LineServer { connected, tries, next_try_s, why, .. } = &status.line_server;
+    let mut text = format!("{}{}", clean(&status.job.server), times(status.job.reconnects, ", reconnected"));
+    if let (false, Some(next)) = (connected, next_try_s) {
+        let next = if *next < 0.1 { "trying now".into() } else { format!("next try in {}", span(*next)) };
+        let why = why.as_ref().map(|why| format!(": {}", clean(why))).unwrap_or_default();
+        let tries = match tries {
+            0 => String::new(),
+            1 => " (1 try failed)".into(),
+            tries => format!(" ({tries} tries failed)"),
+        };
+        text.push_str(&look.paint(Ink::Bad, &format!(", not connected{why}{tries}, {next}")));
+    }
+    text
+}
+
+/// What is drawn of what is allowed, or why nothing is. A limit that was not met is not told.
+fn rate(status: &Status) -> String {
+    let (job, pacer) = (&status.job, &status.pacer);
+    let idle = match (&status.standby_for, status.state) {
+        _ if job.drawing => None,
+        (_, State::Paused) => Some("paused".into()),
+        (_, State::Idle) => Some("not started".into()),
+        (_, State::Failed) => Some("the job failed".into()),
+        (Some(peer), _) => Some(format!("on standby: {} draws from the same address", clean(peer))),
+        (None, State::Complete | State::Submitting | State::Submitted) => Some("all lines are held".into()),
+        (None, State::Joining | State::Fetching) => Some("the peers have the rest".into()),
+    };
+    let mut text = match idle {
+        Some(why) => format!("draws nothing ({why})"),
+        None => format!("{} lines/s", or_dash(job.rate, |rate| format!("{rate:.1}"))),
+    };
+    match pacer.limit {
+        Some(limit) => text.push_str(&format!(
+            ", limit {limit:.1} ({}, {:.0} % sure)",
+            clean(&pacer.kind),
+            pacer.confidence * 100.0
+        )),
+        None if job.drawing && pacer.kind == "unlimited" => text.push_str(", no limit met"),
+        None if job.drawing => text.push_str(", limit not known yet"),
+        None => {}
+    }
+    if job.drawing {
+        text.push_str(&match status.line_server.one_at_a_time {
+            true => ", one request at a time (the server does not answer several)".into(),
+            false => format!(", depth {}", pacer.depth),
+        });
+    }
+    if let Some(ms) = pacer.rtt_ms {
+        text.push_str(&format!(", round trip {}", round_trip(ms)));
+    }
+    if let Some(cap) = pacer.cap {
+        text.push_str(&format!(", capped at {cap:.1} by the operator"));
+    }
+    text
+}
+
 fn submit(submit: &Submit, look: Look) -> String {
     let ink = match submit.state {
         SubmitState::Done => Ink::Good,
@@ -154,8 +205,13 @@ fn submit(submit: &Submit, look: Look) -> String {
     let by = submit.by.map(|id| format!(" by {}", id.short())).unwrap_or_default();
     let reply =
         submit.reply.as_ref().map(|reply| format!("\n            {}", clean(reply))).unwrap_or_default();
+    let mode = match (submit.mode, submit.state) {
+        (SubmitMode::Master, _) | (_, SubmitState::Done) => "",
+        (SubmitMode::EveryPeer, _) => ", this node submits by itself (submit.by = \"every-peer\")",
+        (SubmitMode::Nobody, _) => ", this node does not submit (submit.by = \"nobody\")",
+    };
     format!(
-        "{}{by}{}{reply}",
+        "{}{by}{mode}{}{reply}",
         look.paint(ink, submit_state(submit.state)),
         times(submit.attempts.into(), ", sent from here")
     )
@@ -225,6 +281,7 @@ lab1/alice  fetching  up 61.2 s
         status.submit = Submit {
             state: SubmitState::Rejected,
             by: Some(status.id),
+            mode: SubmitMode::Master,
             attempts: 1,
             reply: Some("SUBMIT SUCCESS: x".into()),
         };
@@ -239,6 +296,80 @@ lab1/alice  fetching  up 61.2 s
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn what_is_not_known_or_not_so_is_not_told() {
+        let rate = |change: &dyn Fn(&mut Status)| {
+            let mut status = sample();
+            change(&mut status);
+            rate(&status)
+        };
+        let cases: [(&dyn Fn(&mut Status), &str); 8] = [
+            (
+                &|status| (status.job.rate, status.pacer.limit, status.pacer.rtt_ms) = (None, None, None),
+                "- lines/s, limit not known yet, depth 1",
+            ),
+            (
+                &|status| (status.pacer.limit, status.pacer.kind) = (None, "unlimited".into()),
+                "99.7 lines/s, no limit met, depth 1, round trip 310 µs",
+            ),
+            (
+                &|status| {
+                    (status.pacer.limit, status.pacer.cap, status.job.rate) = (None, Some(50.0), Some(50.0));
+                },
+                "50.0 lines/s, limit not known yet, depth 1, round trip 310 µs, capped at 50.0 by the operator",
+            ),
+            (
+                &|status| status.line_server.one_at_a_time = true,
+                "99.7 lines/s, limit 100.0 (spacing, 95 % sure), one request at a time (the server does not answer \
+                 several), round trip 310 µs",
+            ),
+            (
+                &|status| (status.job.drawing, status.state) = (false, State::Paused),
+                "draws nothing (paused), limit 100.0 (spacing, 95 % sure), round trip 310 µs",
+            ),
+            (
+                &|status| {
+                    (status.job.drawing, status.standby_for) = (false, Some("lab1/bob".into()));
+                    (status.pacer.limit, status.pacer.rtt_ms) = (None, Some(12.25));
+                },
+                "draws nothing (on standby: lab1/bob draws from the same address), round trip 12.2 ms",
+            ),
+            (
+                &|status| {
+                    (status.job.drawing, status.state) = (false, State::Idle);
+                    (status.pacer.limit, status.pacer.rtt_ms) = (None, None);
+                },
+                "draws nothing (not started)",
+            ),
+            (
+                &|status| {
+                    (status.job.drawing, status.state) = (false, State::Submitted);
+                    (status.pacer.limit, status.pacer.rtt_ms) = (None, None);
+                },
+                "draws nothing (all lines are held)",
+            ),
+        ];
+        for (change, told) in cases {
+            assert_eq!(rate(change), told);
+        }
+    }
+
+    #[test]
+    fn an_outage_is_told_with_its_tries_and_the_next_one() {
+        let mut status = sample();
+        let text = |status: &Status| server(status, Look::PLAIN);
+        assert_eq!(text(&status), "127.0.0.1:9801");
+        status.line_server = LineServer { next_try_s: Some(0.0), ..LineServer::default() };
+        assert_eq!(text(&status), "127.0.0.1:9801, not connected, trying now");
+        status.line_server.tries = 7;
+        status.line_server.next_try_s = Some(4.24);
+        status.line_server.why = Some("connection refused".into());
+        let told = "127.0.0.1:9801, not connected: connection refused (7 tries failed), next try in 4.2 s";
+        assert_eq!(text(&status), told);
+        status.line_server.next_try_s = None;
+        assert_eq!(text(&status), "127.0.0.1:9801", "no connection is needed");
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Surroundings<'_> {
         status.listen = Some(self.listen.to_string());
         status.discover = self.discovery.ways();
         status.unsaved = self.unsaved as u64;
-        status.problem = status.problem.or_else(|| self.report.last_problem());
+        status.problem = status.problem.or_else(|| self.report.last_problem(status.job.conflicts));
         status
     }
 }

@@ -5,7 +5,7 @@
 
 use lineswarm_proto::engine::Engine;
 use lineswarm_proto::theory;
-use lineswarm_proto::wire::control::{Peer, State, Status, SubmitState};
+use lineswarm_proto::wire::control::{LineServer, Peer, State, Status, SubmitMode, SubmitState};
 use serde::Serialize;
 
 /// One reason.
@@ -29,11 +29,8 @@ pub(super) struct Why {
 /// What is known beside the status.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Facts {
-    pub(super) is_server_connected: bool,
     /// The other nodes.
     pub(super) peers: Vec<Peer>,
-    /// Whom this node leaves the drawing from their common address to.
-    pub(super) yields_to: Option<String>,
     /// Linked peers that draw from this node's address too.
     pub(super) same_address: Vec<String>,
     /// Refused requests a second, over the last seconds.
@@ -45,9 +42,7 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn of(engine: &Engine) -> Self {
         Self {
-            is_server_connected: engine.is_server_connected(),
             peers: engine.peers().peers,
-            yields_to: engine.yields_to(),
             same_address: engine.neighbours_of_address(),
             refused_rate: engine.refused_rate().unwrap_or(0.0),
             expected_duplicates: engine.expected_duplicates(),
@@ -78,14 +73,17 @@ pub(super) fn why(status: &Status, facts: &Facts) -> Why {
     let mut add = |code, weight: f64, sentence: String| {
         causes.push(Cause { code, sentence, weight: (weight.clamp(0.0, 1.0) * 1e3).round() / 1e3 });
     };
+    if status.left {
+        let sentence =
+            "This node has left the swarm, so that it works alone: lineswarmctl join ADDR links it again.";
+        add("left", 0.95, sentence.into());
+    }
     match status.state {
         State::Failed => add("failed", 1.0, failed(status)),
-        State::Paused => {
-            add("paused", 1.0, "Drawing is paused: lineswarmctl resume goes on with it.".into());
-        }
-        State::Idle => add("idle", 1.0, "The job was not started: lineswarmctl start does.".into()),
+        State::Paused => add("paused", 1.0, paused(status)),
+        State::Idle => add("idle", 1.0, idle(status)),
         State::Joining | State::Fetching => fetching(status, facts, &mut add),
-        State::Complete | State::Submitting => submitting(status, &mut add),
+        State::Complete | State::Submitting => submitting(status, facts, &mut add),
         State::Submitted => {}
     }
     if status.job.conflicts > 0 {
@@ -106,6 +104,45 @@ fn failed(status: &Status) -> String {
     format!("The job failed: {why}")
 }
 
+/// The whole file is held.
+fn is_complete(status: &Status) -> bool {
+    status.job.lines.is_some_and(|lines| status.job.have >= lines) && status.job.conflicts == 0
+}
+
+/// This node would submit the complete file now.
+fn is_to_submit(status: &Status) -> bool {
+    let unsubmitted = status.submit.state != SubmitState::Done;
+    let is_master = status.master.as_ref().is_some_and(|master| master.is_self);
+    unsubmitted
+        && match status.submit.mode {
+            SubmitMode::Master => is_master,
+            SubmitMode::EveryPeer => true,
+            SubmitMode::Nobody => false,
+        }
+}
+
+fn paused(status: &Status) -> String {
+    match (is_complete(status), is_to_submit(status)) {
+        (false, _) => "Drawing is paused: lineswarmctl resume goes on with it.".into(),
+        (true, true) => {
+            "The file is complete, and it is this node that submits it, but it is paused: lineswarmctl resume goes on."
+                .into()
+        }
+        (true, false) => "This node is paused; the file is complete, so there is nothing left to draw.".into(),
+    }
+}
+
+fn idle(status: &Status) -> String {
+    match (is_complete(status), is_to_submit(status)) {
+        (true, true) => {
+            "The file is complete, and it is this node that submits it, but its job was not started: lineswarmctl \
+             start does."
+                .into()
+        }
+        _ => "The job was not started (run.autostart is off): lineswarmctl start does.".into(),
+    }
+}
+
 /// In microseconds where it is that short.
 fn round_trip(ms: Option<f64>) -> String {
     match ms {
@@ -121,19 +158,25 @@ fn percent(share: f64) -> String {
 
 fn fetching(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f64, String)) {
     let job = &status.job;
-    if let Some(peer) = &facts.yields_to {
+    if let Some(peer) = &status.standby_for {
         let sentence = format!(
-            "This node leaves drawing to {peer:?}: the line server lets one connection of an address live, and both \
-             draw from the same. An address of its own would help: server.bind."
+            "This node is on standby and leaves drawing to {peer:?}: the line server lets one connection of an address \
+             live, and both draw from the same. An address of its own would help: server.bind."
         );
         add("shared-address", 0.9, sentence);
-    } else {
+    } else if job.drawing {
         server(status, facts, add);
     }
     if job.lines.is_none() {
-        let sentence =
-            "It is not known yet how many lines there are: the master asks the server, or set server.lines.";
-        add("no-count", NORMAL, sentence.into());
+        let who = match status.submit.mode {
+            SubmitMode::Master => "the master asks the server, or set server.lines",
+            SubmitMode::EveryPeer => "this node asks the server, or set server.lines",
+            SubmitMode::Nobody => {
+                "the server is asked by a submit, and submit.by is \"nobody\", so set server.lines"
+            }
+        };
+        let weight = if status.submit.mode == SubmitMode::Nobody { 0.7 } else { NORMAL };
+        add("no-count", weight, format!("It is not known yet how many lines there are: {who}."));
     }
     if let Some(lines) = job.lines.filter(|_| job.draws >= FEW_DRAWS) {
         duplicates(status, facts, lines, add);
@@ -144,18 +187,20 @@ fn fetching(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f
 /// The connection, then how much of what it allows is used, and what takes the rest.
 fn server(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f64, String)) {
     let (job, pacer) = (&status.job, &status.pacer);
-    if !facts.is_server_connected {
-        let why = status.problem.as_ref().map_or_else(String::new, |problem| format!(" ({problem})"));
-        add("no-server", 1.0, format!("There is no connection to the line server {}{why}.", job.server));
+    let is_connected = status.line_server.connected;
+    if !is_connected {
+        add("no-server", 1.0, outage(&job.server, &status.line_server));
     }
     let rate = job.rate.unwrap_or(0.0);
     let limit = pacer.limit.filter(|limit| *limit > 0.0);
-    let unused = limit.map_or(0.0, |limit| 1.0 - rate / limit);
+    // Of what server and operator allow.
+    let allowed = limit.map(|limit| pacer.cap.map_or(limit, |cap| limit.min(cap)));
+    let unused = allowed.map_or(0.0, |allowed| 1.0 - rate / allowed);
     // Enough to be worth an explanation.
     let is_slow = unused > 0.1;
 
     let lost = job.elapsed_s.map_or(0.0, |elapsed| job.reconnects as f64 * LOSS_SECONDS / elapsed.max(1.0));
-    let losses_explain = facts.is_server_connected && job.reconnects > 2 && lost > 0.05;
+    let losses_explain = is_connected && job.reconnects > 2 && lost > 0.05;
     if job.reconnects > 0 {
         let sentence = format!("The connection to the line server was lost {}.", times(job.reconnects));
         let weight = if losses_explain { lost.max(unused).max(MENDABLE) } else { lost.min(NORMAL) };
@@ -164,8 +209,13 @@ fn server(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f64
 
     let asked = rate + facts.refused_rate;
     let refused = if asked > 0.0 { facts.refused_rate / asked } else { 0.0 };
-    let refusals_explain =
-        job.draws.saturating_add(job.refusals) >= FEW_DRAWS && refused > MANY_REFUSALS && !losses_explain;
+    // Where the limit is used up, refusals are how it was found, and cost nothing.
+    let is_dear = is_slow || limit.is_none() || !facts.same_address.is_empty();
+    let refusals_explain = is_connected
+        && is_dear
+        && job.draws.saturating_add(job.refusals) >= FEW_DRAWS
+        && refused > MANY_REFUSALS
+        && !losses_explain;
     if refusals_explain {
         let guess = match facts.same_address.as_slice() {
             [] => {
@@ -182,19 +232,34 @@ fn server(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f64
     }
 
     if let Some(cap) = pacer.cap.filter(|cap| limit.is_none_or(|limit| *cap < limit)) {
-        let allowed = limit.map_or("more".into(), |limit| format!("{limit:.1}"));
         let weight = limit.map_or(0.5, |limit| 1.0 - cap / limit);
+        let server = match limit {
+            Some(limit) => format!("the server seems to allow {limit:.1}"),
+            None => "what the server allows is not known, as the cap comes first".into(),
+        };
         let sentence = format!(
-            "This node is capped at {cap:.1} lines/s where the server seems to allow {allowed}: lineswarmctl limit \
-             --auto lifts it."
+            "The operator has capped this node at {cap:.1} lines/s; {server}. lineswarmctl limit --auto lifts the cap."
         );
         add("cap", weight.max(MENDABLE), sentence);
         return;
     }
-    if !facts.is_server_connected || job.draws < FEW_DRAWS {
+    if !is_connected || job.draws < FEW_DRAWS {
         return;
     }
+    if status.line_server.one_at_a_time {
+        let sentence = format!(
+            "The line server does not answer several requests that are under way, so it is asked one at a time: a line \
+             takes at least the round trip of {}.",
+            round_trip(pacer.rtt_ms)
+        );
+        add("one-at-a-time", if is_slow { unused } else { NORMAL / 2.0 }, sentence);
+    }
     let Some(limit) = limit else {
+        if job.refusals > 0 {
+            let sentence = "The line server refuses requests that come too soon; how many it allows is still being learnt.";
+            add("learning", NORMAL, sentence.into());
+            return;
+        }
         let sentence = format!(
             "No limit of the line server was met: each request takes a round trip of {}, and {} {} outstanding.",
             round_trip(pacer.rtt_ms),
@@ -250,7 +315,7 @@ fn duplicates(status: &Status, facts: &Facts, lines: u32, add: &mut impl FnMut(&
             "{counted}, as chance has it ({}); with {} of {lines} lines held {} of the draws do.",
             percent(chance),
             job.have,
-            percent(held)
+            percent((1e3 * held).floor() / 1e3)
         );
         // Beyond four fifths of the file chance costs more than the server's limit.
         add("chance", held / 4.0, sentence);
@@ -316,29 +381,76 @@ fn times(count: u64) -> String {
     if count == 1 { "once".into() } else { format!("{count} times") }
 }
 
-fn submitting(status: &Status, add: &mut impl FnMut(&'static str, f64, String)) {
-    match (status.submit.state, &status.master) {
-        (SubmitState::InDoubt, _) => {
+/// No connection to the line server: why, how often it was tried, and when it is tried again.
+fn outage(server: &str, state: &LineServer) -> String {
+    let why = state.why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+    let next = match state.next_try_s {
+        Some(seconds) if seconds >= 0.1 => format!("the next one is in {seconds:.1} s"),
+        _ => "one is under way".into(),
+    };
+    match state.tries {
+        0 => format!("There is no connection to the line server {server} yet; {next}."),
+        1 => format!("There is no connection to the line server {server}{why}: 1 try has failed, {next}."),
+        tries => {
+            format!(
+                "There is no connection to the line server {server}{why}: {tries} tries have failed, {next}."
+            )
+        }
+    }
+}
+
+fn submitting(status: &Status, facts: &Facts, add: &mut impl FnMut(&'static str, f64, String)) {
+    let submit = &status.submit;
+    match submit.state {
+        SubmitState::InDoubt => {
             let sentence = "A submit was announced and nobody told how it ended: after a wait it is sent again, or \
                             lineswarmctl submit --resolve does at once.";
-            add("in-doubt", 0.9, sentence.into());
+            return add("in-doubt", 0.9, sentence.into());
         }
-        (SubmitState::Rejected, _) => {
-            let reply = status.submit.reply.as_deref().unwrap_or("nothing");
-            add("rejected", 0.9, format!("The line server judged the file wrong: {reply:?}."));
+        SubmitState::Rejected => {
+            let reply = submit.reply.as_deref().unwrap_or("nothing");
+            return add("rejected", 0.9, format!("The line server judged the file wrong: {reply:?}."));
         }
-        (_, None) => {
+        _ => {}
+    }
+    if is_to_submit(status) && !status.line_server.connected && status.line_server.tries > 0 {
+        let outage = outage(&status.job.server, &status.line_server);
+        return add("no-server", 1.0, format!("The file is complete and is to be submitted. {outage}"));
+    }
+    match (submit.mode, &status.master) {
+        (SubmitMode::Nobody, _) if submit.state == SubmitState::None => {
+            let sentence = "The file is complete, and this node does not submit it, as submit.by is \"nobody\"; \
+                            lineswarmctl submit --force does it once.";
+            add("not-submitted", NORMAL, sentence.into());
+        }
+        (SubmitMode::EveryPeer, _) => {
+            let sentence =
+                "The file is complete, and this node submits it by itself, as submit.by is \"every-peer\".";
+            add("submitting", 0.3, sentence.into());
+        }
+        (SubmitMode::Master, None) => {
             let sentence = format!(
                 "The file is complete, and there is no master to submit it: {} of {} known peers are linked.",
                 status.peers.connected, status.peers.known
             );
             add("no-master", 1.0, sentence);
         }
-        (_, Some(master)) if !master.is_self => {
-            let sentence = format!(
-                "The file is complete here; the master, {:?}, submits when it holds all lines.",
-                master.name
-            );
+        (SubmitMode::Master, Some(master)) if !master.is_self => {
+            let have = facts.linked().find(|peer| peer.id == Some(master.id)).map(|peer| peer.have);
+            let name = &master.name;
+            let sentence = match (have, status.job.lines) {
+                (Some(have), Some(lines)) if have < lines => format!(
+                    "The file is complete here; the master, {name:?}, holds {have} of {lines} lines and submits when it \
+                     holds all."
+                ),
+                (Some(_), _) => format!(
+                    "The file is complete here and at the master, {name:?}, which is to submit it; lineswarmctl why there \
+                     says what it waits for."
+                ),
+                (None, _) => format!(
+                    "The file is complete here; the master, {name:?}, is to submit it, and is not linked to this node."
+                ),
+            };
             add("master-waits", 0.5, sentence);
         }
         _ => add("submitting", 0.3, "The file is complete and is being submitted.".into()),

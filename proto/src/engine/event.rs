@@ -15,6 +15,7 @@ pub enum Event {
     ServerSilent { for_ms: u64, unanswered: u32 },
     ServerBroke { why: String },
     LimitBelieved { per_s: Option<f64>, kind: &'static str, confidence: f64 },
+    OneAtATime,
     Yielded { to: PeerId },
     JobStarted { job: JobId, server: String },
     Complete { lines: u32, draws: u64, elapsed: Duration, sha256: String },
@@ -87,6 +88,10 @@ impl Event {
                     ("confidence", format!("{confidence:.2}")),
                 ],
             ),
+            Self::OneAtATime => {
+                let why = "the line server does not answer several requests that are under way";
+                (Info, "one-at-a-time", vec![("why", why.into())])
+            }
             Self::Yielded { to } => {
                 let why =
                     "the line server lets one connection of an address live, and that peer draws from ours";

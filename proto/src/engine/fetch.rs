@@ -109,6 +109,42 @@ impl Fetch {
         self.sources.iter().any(|source| matches!(source.phase, Phase::Open(_)))
     }
 
+    /// It draws, or tries to.
+    #[must_use]
+    pub fn is_drawing(&self) -> bool {
+        self.drawing
+    }
+
+    /// Tries in a row that brought no line.
+    #[must_use]
+    pub fn tries(&self) -> u32 {
+        self.sources.iter().map(|source| source.failures).min().unwrap_or(0)
+    }
+
+    /// When a connection is tried next, while none stands and one is needed.
+    #[must_use]
+    pub fn next_try(&self) -> Option<Moment> {
+        let wanted = self.drawing || self.errand.is_some();
+        let next = |source: &Source| match source.phase {
+            Phase::Down { until } => Some(until),
+            Phase::Dialling { since, .. } => Some(since),
+            Phase::Open(_) => None,
+        };
+        self.sources.iter().filter_map(next).min().filter(|_| wanted && !self.is_connected())
+    }
+
+    /// How the last connection, or the last try, ended.
+    #[must_use]
+    pub fn last_loss(&self) -> Option<&str> {
+        self.sources.first()?.loss.as_deref()
+    }
+
+    /// The server does not answer several requests that are under way.
+    #[must_use]
+    pub fn is_one_at_a_time(&self) -> bool {
+        self.sources.iter().any(|source| source.pacer.is_one_at_a_time())
+    }
+
     /// Own answered draws a second, over the last one to two seconds.
     #[must_use]
     pub fn rate(&self, now: Moment) -> Option<f64> {
@@ -244,6 +280,7 @@ impl Fetch {
             && source.open(conn).is_some_and(|open| !open.reader.is_within_reply())
         {
             source.on_evicted(now);
+            source.pacer.on_closed(now);
         }
         self.lose(at, why, now, out);
     }
@@ -380,6 +417,7 @@ impl Fetch {
                 } else if self.drawing {
                     source.draw(now, out);
                     source.tell_belief(now, out);
+                    source.tell_pipeline(out);
                 }
             }
         }
@@ -417,7 +455,7 @@ impl Fetch {
         let wanted = self.drawing || (at == 0 && self.errand.is_some());
         let Some(source) = self.sources.get_mut(at) else { return };
         let unanswered = source.pacer.outstanding();
-        let retry_in = source.on_lost(now, &mut self.rng);
+        let retry_in = source.on_lost(why, now, &mut self.rng);
         self.tally.counts.reconnects += u64::from(source.stood_before);
         if wanted {
             out.note(Event::ServerLost { why: why.into(), unanswered, retry_in });

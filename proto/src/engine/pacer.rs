@@ -37,8 +37,13 @@ const LONG_TRIP: Micros = 1_000.0;
 const HELD: Micros = 20_000.0;
 /// Replies that came while another request was under way, until that is taken to work.
 const OVERLAPPED: u32 = 8;
-/// Silences that followed two requests written together, until one request at a time is kept for good.
-const STRIKES: u8 = 2;
+/// What tells against several requests under way, until one at a time is kept for good: a silence that followed them, and
+/// an end of the connection by the server, which has other reasons too.
+const STRIKES: u8 = 4;
+const SILENCE: u8 = 2;
+const CLOSED: u8 = 1;
+/// A reply that comes this share of a round trip after a request was sent is no earlier one's.
+const OVERTAKEN: f64 = 0.95;
 
 /// The kind of limiter that the server seems to have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -208,6 +213,11 @@ pub struct Pacer {
     waits: bool,
     strikes: u8,
     pipelining: Pipelining,
+    /// Both of two requests that were written together were replied to before anything else was sent. Without that, a
+    /// reply may belong to a later request than it seems to, and the one that was never looked at stays outstanding.
+    proven: bool,
+    /// The shortest round trip: replies that belong to other requests than they seem to make [`Link::rtt`] longer.
+    shortest: Micros,
     /// Replies to requests that others were sent after.
     overlapped: u32,
     /// The last reply was a plain answer, not the first of its batch: when it was asked for, and when it came.
@@ -230,6 +240,8 @@ impl Pacer {
             waits: false,
             strikes: 0,
             pipelining: Pipelining::default(),
+            proven: false,
+            shortest: Micros::INFINITY,
             overlapped: 0,
             plain: None,
         }
@@ -311,6 +323,7 @@ impl Pacer {
         let trip = now - reply.sent;
         let held = self.link.is_held(trip);
         if reply.timed {
+            self.shortest = self.shortest.min(trip);
             self.link.on_trip(reply.sent, trip);
         }
         self.link.now = now;
@@ -319,7 +332,7 @@ impl Pacer {
         let more = self.flight.outstanding > 0;
         let vague = held || self.link.last_held || gap.is_some_and(|gap| gap < 0.0);
         let sample = Sample { role: reply.role, answered, sent: reply.sent, gap, now, more, held, vague };
-        self.learn_pipelining(reply.first);
+        self.learn_pipelining(reply.first, reply.newest);
         self.plain = (answered && !vague && !reply.first).then_some((reply.sent, now));
         if answered {
             self.link.last_answer = Some(if held { now - self.link.rtt } else { reply.sent });
@@ -364,7 +377,16 @@ impl Pacer {
     /// request at a time from then on, for good.
     pub fn on_silence(&mut self, now: Moment) {
         if self.doubtful() {
-            self.strikes = self.strikes.saturating_add(1);
+            self.strikes = self.strikes.saturating_add(SILENCE);
+        }
+        self.on_lost(now);
+    }
+
+    /// The server closed the connection: as [`Self::on_lost`]. With requests under way that it may not like together that
+    /// is a hint, and the fourth time it is taken for its way.
+    pub fn on_closed(&mut self, now: Moment) {
+        if self.doubtful() {
+            self.strikes = self.strikes.saturating_add(CLOSED);
         }
         self.on_lost(now);
     }
@@ -427,6 +449,12 @@ impl Pacer {
         }
     }
 
+    /// The server was seen not to answer several requests that are under way, so that it is asked one at a time.
+    #[must_use]
+    pub fn is_one_at_a_time(&self) -> bool {
+        self.strikes >= STRIKES
+    }
+
     /// Requests written and not yet answered or refused.
     #[must_use]
     pub fn outstanding(&self) -> u32 {
@@ -444,9 +472,10 @@ impl Pacer {
         Some((at - self.late, role))
     }
 
-    fn learn_pipelining(&mut self, first: bool) {
+    fn learn_pipelining(&mut self, first: bool, newest: bool) {
         if !first {
             self.pipelining = Pipelining::Together;
+            self.proven |= newest;
         } else if self.flight.outstanding > 0 {
             self.overlapped = self.overlapped.saturating_add(1);
             if self.overlapped >= OVERLAPPED {
@@ -455,9 +484,16 @@ impl Pacer {
         }
     }
 
-    /// Two requests are under way that the server may have taken for one that it does not know.
+    /// A request is under way that the server may have found together with others, and may never look at.
     fn doubtful(&self) -> bool {
-        self.pipelining < Pipelining::Together && self.flight.outstanding > 1
+        let unseen = self.pipelining < Pipelining::Together && self.flight.outstanding > 1;
+        unseen || (!self.proven && self.flight.overlapping > 0 && self.is_overtaken())
+    }
+
+    /// By the time of the last reply, the newest request should have been replied to as well.
+    fn is_overtaken(&self) -> bool {
+        let newest = self.flight.newest().unwrap_or(Micros::INFINITY);
+        newest + OVERTAKEN * self.shortest <= self.link.now
     }
 
     /// On a long link two are written at once until that was answered: only then may several be under way.

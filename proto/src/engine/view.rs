@@ -2,13 +2,20 @@
 
 use crate::{
     engine::{
-        Engine, Restored, event::Event, links::CONFIGURED, noted::Noted, pacer::Belief, settings::Settings,
+        Engine, Restored,
+        event::Event,
+        links::CONFIGURED,
+        noted::Noted,
+        pacer::Belief,
+        settings::{Settings, SubmitBy},
     },
     ids::PeerId,
     limits,
     recent::Recent,
     theory,
-    wire::control::{self, Job, Master, Pacer, Peer, PeerCounts, Peers, State, Status},
+    wire::control::{
+        self, Job, LineServer, Master, Pacer, Peer, PeerCounts, Peers, State, Status, SubmitMode,
+    },
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +48,7 @@ impl Engine {
                 elapsed_s: first.map(|first| end.since(first).as_secs_f64()),
                 sha256: self.completed.as_ref().map(|(_, sha256)| sha256.clone()),
                 reconnects: counts.reconnects,
+                drawing: self.fetch.is_drawing(),
             },
             peers: PeerCounts {
                 known: u32::try_from(self.known_ids().len())
@@ -52,14 +60,33 @@ impl Engine {
             submit: control::Submit {
                 state: self.submit_state(),
                 by: self.submitted_by(),
+                mode: match self.settings.submit_by {
+                    SubmitBy::Master => SubmitMode::Master,
+                    SubmitBy::EveryPeer => SubmitMode::EveryPeer,
+                    SubmitBy::Nobody => SubmitMode::Nobody,
+                },
                 attempts: self.submit.attempts(),
                 reply: self.durable.outcome.as_ref().map(|outcome| outcome.reply.clone()),
             },
+            line_server: self.line_server(),
+            standby_for: self.yields_to(),
+            left: self.left,
             pacer: self.fetch.belief().map_or_else(unknown_pacer, |belief| self.pacer(&belief)),
             problem: self.failed.clone(),
             listen: None,
             discover: Vec::new(),
             unsaved: 0,
+        }
+    }
+
+    fn line_server(&self) -> LineServer {
+        let fetch = &self.fetch;
+        LineServer {
+            connected: fetch.is_connected(),
+            tries: fetch.tries(),
+            next_try_s: fetch.next_try().map(|at| at.since(self.now).as_secs_f64()),
+            why: fetch.last_loss().map(Into::into),
+            one_at_a_time: fetch.is_one_at_a_time(),
         }
     }
 
@@ -132,8 +159,7 @@ impl Engine {
     /// (With `submit.by = "nobody"`, complete is the end.)
     #[must_use]
     pub fn is_over(&self) -> bool {
-        let submitted =
-            self.is_done() || self.settings.submit_by == crate::engine::settings::SubmitBy::Nobody;
+        let submitted = self.is_done() || self.settings.submit_by == SubmitBy::Nobody;
         submitted && self.ledger.is_complete() && self.deferred.is_empty() && self.is_all_pushed()
     }
 

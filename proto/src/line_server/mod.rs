@@ -19,7 +19,7 @@ pub use file::File;
 pub use limiter::LimiterKind;
 pub use outbox::Output;
 pub use server::LineServer;
-pub use settings::{Chaos, LimitBy, OnePerIp, RateSchedule, Refusal, Settings};
+pub use settings::{Chaos, LimitBy, OnePerIp, RateSchedule, Refusal, Settings, Single};
 
 use crate::{
     limits,
@@ -120,6 +120,8 @@ pub enum Ending {
     TooLong,
     /// [`limits::REPLIES_BYTES`] were waiting for the client.
     Flooded,
+    /// Several requests at once, where that is not allowed.
+    Several,
 }
 
 impl fmt::Display for Ending {
@@ -132,6 +134,7 @@ impl fmt::Display for Ending {
             Self::Crowded => "too many clients",
             Self::TooLong => "request too long",
             Self::Flooded => "too many unread replies",
+            Self::Several => "several requests at once",
         })
     }
 }

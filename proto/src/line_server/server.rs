@@ -5,7 +5,7 @@
 //! [`limits::REPLIES_BYTES`] and one reply.
 
 use super::{
-    ConnId, Ending, Event, File, Input, LimitBy, OnePerIp, Output, Settings, Totals,
+    ConnId, Ending, Event, File, Input, LimitBy, OnePerIp, Output, Settings, Single, Totals,
     client::{Answer, Client, Gate, Manner, Planned, Session},
     draws::{Draws, Met, SplitMix},
     outbox::Outbox,
@@ -167,11 +167,19 @@ impl LineServer {
     fn on_bytes(&mut self, id: ConnId, bytes: &[u8], now: Moment) {
         let Some(Conn { reader, client }) = self.conns.get_mut(&id) else { return };
         let shop = &mut self.shop;
-        if shop.settings.single && !reader.is_within_submit() && !is_one_request(bytes) {
-            shop.totals.ignored += 1;
-            return;
-        }
         let mut input = bytes;
+        if let Some(single) = shop.settings.single.filter(|_| !reader.is_within_submit()) {
+            let first = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
+            let several = first < bytes.len() && !is_one_request(bytes);
+            match single {
+                Single::Ignore if !is_one_request(bytes) => input = &[],
+                Single::Busy if !client.queue.is_empty() => input = &[],
+                Single::First | Single::Busy if several => input = bytes.get(..first).unwrap_or(bytes),
+                Single::Close if several => client.closing = Some(Ending::Several),
+                _ => {}
+            }
+            shop.totals.ignored += u64::from(input.len() < bytes.len());
+        }
         while client.closing.is_none() && client.ended.is_none() {
             if shop.out.len() + client.queued_bytes > limits::REPLIES_BYTES {
                 client.closing = Some(Ending::Flooded);

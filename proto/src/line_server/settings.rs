@@ -25,8 +25,8 @@ pub struct Settings {
     pub one_per_ip: Option<OnePerIp>,
     /// SESSION RESET and SEND INCORRECT LINES get no reply.
     pub tournament: bool,
-    /// Only a segment that holds exactly one request is answered.
-    pub single: bool,
+    /// How it handles several requests at once, if not one after the other.
+    pub single: Option<Single>,
     /// Every reply leaves that much later.
     pub latency: Duration,
     /// The probability that number and text leave in two writes.
@@ -54,7 +54,7 @@ impl Default for Settings {
             draw_seed: None,
             one_per_ip: None,
             tournament: false,
-            single: false,
+            single: None,
             latency: Duration::ZERO,
             two_writes: 0.0,
             chaos: Chaos::default(),
@@ -98,6 +98,19 @@ pub enum OnePerIp {
     Reject,
     /// The first one is closed.
     Replace,
+}
+
+/// What a server that reads one request at a time makes of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Single {
+    /// A segment that does not hold exactly one request is ignored.
+    Ignore,
+    /// Only the first request of a segment is read.
+    First,
+    /// A request that comes before the last reply has left is ignored, and of a segment only the first is read.
+    Busy,
+    /// A segment that holds more than one request ends the connection.
+    Close,
 }
 
 /// Rates and when each begins, counted from the first draw; never empty, ascending.

@@ -285,6 +285,16 @@ pub struct Status {
     pub peers: PeerCounts,
     pub master: Option<Master>,
     pub submit: Submit,
+    /// The connection to the line server.
+    #[serde(default)]
+    pub line_server: LineServer,
+    /// The peer that this node leaves the drawing to: both draw from one address, and the server lets one connection of
+    /// an address live.
+    #[serde(default)]
+    pub standby_for: Option<String>,
+    /// This node has left the swarm (`leave`).
+    #[serde(default)]
+    pub left: bool,
     /// What the pacer believes of the server's limit.
     pub pacer: Pacer,
     /// The last problem that is worth a look, if any.
@@ -357,6 +367,29 @@ pub struct Job {
     pub sha256: Option<String>,
     /// Times that the connection to the server was lost.
     pub reconnects: u64,
+    /// This node draws, or tries to.
+    #[serde(default = "yes")]
+    pub drawing: bool,
+}
+
+/// What a daemon does that does not say otherwise.
+fn yes() -> bool {
+    true
+}
+
+/// The connection to the line server; of several source addresses, the best one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct LineServer {
+    pub connected: bool,
+    /// Tries in a row that brought no line.
+    pub tries: u32,
+    /// Seconds until the next try; null while connected, or if no connection is needed.
+    pub next_try_s: Option<f64>,
+    /// How the last connection, or the last try, ended.
+    pub why: Option<String>,
+    /// It was seen not to answer several requests that are under way, so that it is asked one at a time.
+    pub one_at_a_time: bool,
 }
 
 /// Other nodes; this one is not counted.
@@ -385,6 +418,9 @@ pub struct Master {
 pub struct Submit {
     pub state: SubmitState,
     pub by: Option<PeerId>,
+    /// The setting `submit.by` of this node.
+    #[serde(default)]
+    pub mode: SubmitMode,
     /// SUBMITs sent by this node.
     pub attempts: u32,
     /// The server's reply as text.
@@ -401,6 +437,29 @@ pub enum SubmitState {
     InDoubt,
     Done,
     Rejected,
+}
+
+/// Who submits, by the setting `submit.by`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum SubmitMode {
+    #[default]
+    Master,
+    EveryPeer,
+    Nobody,
+}
+
+impl SubmitMode {
+    /// As in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::EveryPeer => "every-peer",
+            Self::Nobody => "nobody",
+        }
+    }
 }
 
 /// What the pacer believes.

@@ -3,7 +3,10 @@
 
 use lineswarm_proto::{
     engine::pacer::{Belief, Pacer},
-    line_server::limiter::{Limiter, LimiterKind},
+    line_server::{
+        Single,
+        limiter::{Limiter, LimiterKind},
+    },
     time::Moment,
 };
 use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
@@ -21,8 +24,8 @@ pub(crate) struct Scene {
     pub(crate) seed: u64,
     pub(crate) cap: Option<f64>,
     pub(crate) depth: Option<NonZeroU32>,
-    /// The server answers a segment only when it holds exactly one request.
-    pub(crate) single: bool,
+    /// What the server makes of several requests, if not one answer each.
+    pub(crate) single: Option<Single>,
     /// The connection is lost at these seconds.
     pub(crate) losses: Vec<f64>,
     pub(crate) seconds: f64,
@@ -48,7 +51,7 @@ impl Scene {
             seed: 1,
             cap: None,
             depth: None,
-            single: false,
+            single: None,
             losses: Vec::new(),
             seconds: 22.0,
             from: 2.0,
@@ -301,9 +304,14 @@ impl Server {
         let up = (now + base + random.u64(0..=jitter) + again(random)).max(self.last_up);
         let together = requests > 1 || up < self.last_up + 15;
         self.last_up = up;
-        if scene.single && together {
-            return;
-        }
+        let busy = replies.back().is_some_and(|&(at, _)| at > up);
+        let requests = match scene.single {
+            Some(Single::Ignore) if together => return,
+            Some(Single::First) if requests == 1 && together => return,
+            Some(Single::Busy) if busy || (requests == 1 && together) => return,
+            Some(Single::First | Single::Busy) => 1,
+            _ => requests,
+        };
         while let Some(&(at, rate)) = self.rates.front() {
             if at > up {
                 break;

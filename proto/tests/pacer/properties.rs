@@ -2,7 +2,7 @@
 //! allowed, at a bounded price, and never more than the cap.
 
 use super::link::{Count, Scene, run};
-use lineswarm_proto::line_server::limiter::LimiterKind;
+use lineswarm_proto::line_server::{Single, limiter::LimiterKind};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ proptest! {
     fn any_change_of_the_limit_is_survived(
         scene in scenes(),
         rates in prop::collection::vec((0.2..5.0f64, 5.0..2000.0f64), 1..6),
-        single in any::<bool>(),
+        single in prop_oneof![Just(None), Just(Some(Single::Ignore)), Just(Some(Single::First)), Just(Some(Single::Busy))],
     ) {
         let mut at = 0.0;
         let mut changes = scene.rates.clone();

@@ -4,7 +4,10 @@
 use super::link::{Client, Scene, run_client};
 use lineswarm_proto::{
     engine::pacer::{Belief, Pacer},
-    line_server::limiter::LimiterKind::{Bucket, Spacing, Window},
+    line_server::{
+        Single,
+        limiter::LimiterKind::{Bucket, Spacing, Window},
+    },
     time::Moment,
 };
 use std::{fs, num::NonZeroU32, time::Duration};
@@ -123,7 +126,10 @@ fn scenes() -> Vec<(String, Scene)> {
             add(&format!("{kind:?} 100/s, {latency} ms, lossy path"), Scene { lossy, ..base.clone() });
             let cap = Some(70.0);
             add(&format!("{kind:?} 100/s, {latency} ms, cap 70"), Scene { cap, ..base.clone() });
-            add(&format!("{kind:?} 100/s, {latency} ms, one by one"), Scene { single: true, ..base.clone() });
+            add(
+                &format!("{kind:?} 100/s, {latency} ms, one by one"),
+                Scene { single: Some(Single::Ignore), ..base.clone() },
+            );
             let depth = NonZeroU32::new(2);
             add(&format!("{kind:?} 100/s, {latency} ms, depth 2"), Scene { depth, ..base });
         }

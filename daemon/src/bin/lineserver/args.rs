@@ -8,7 +8,7 @@ use clap::{
 };
 use lineswarm_proto::{
     limits,
-    line_server::{Chaos, File, LimitBy, LimiterKind, OnePerIp, RateSchedule, Refusal, Settings},
+    line_server::{Chaos, File, LimitBy, LimiterKind, OnePerIp, RateSchedule, Refusal, Settings, Single},
 };
 use std::{
     io::{BufWriter, Read, Write},
@@ -67,9 +67,10 @@ pub(crate) struct Args {
     /// Never reply to SESSION RESET and SEND INCORRECT LINES
     #[arg(long)]
     tournament: bool,
-    /// Answer only segments that hold exactly one request
-    #[arg(long)]
-    single: bool,
+    /// Answer one request at a time: ignore a segment of several, read only its first, ignore also what comes before
+    /// the last reply has left, or close the connection
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "ignore", value_parser = single())]
+    single: Option<Single>,
     /// Every reply leaves that many milliseconds later
     #[arg(long, value_name = "MS", default_value_t = 0.0)]
     latency: f64,
@@ -231,6 +232,15 @@ fn refusal() -> impl TypedValueParser<Value = Refusal> {
 fn one_per_ip() -> impl TypedValueParser<Value = OnePerIp> {
     PossibleValuesParser::new(["reject", "replace"])
         .map(|word| if word == "replace" { OnePerIp::Replace } else { OnePerIp::Reject })
+}
+
+fn single() -> impl TypedValueParser<Value = Single> {
+    PossibleValuesParser::new(["ignore", "first", "busy", "close"]).map(|word| match word.as_str() {
+        "first" => Single::First,
+        "busy" => Single::Busy,
+        "close" => Single::Close,
+        _ => Single::Ignore,
+    })
 }
 
 #[cfg(test)]

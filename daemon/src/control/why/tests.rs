@@ -30,6 +30,7 @@ fn healthy() -> Status {
             elapsed_s: Some(4.4),
             sha256: None,
             reconnects: 0,
+            drawing: true,
         },
         peers: PeerCounts { known: 3, connected: 3 },
         master: Some(Master {
@@ -38,7 +39,16 @@ fn healthy() -> Status {
             term: lineswarm_proto::ids::Term(2),
             is_self: false,
         }),
-        submit: Submit { state: SubmitState::None, by: None, attempts: 0, reply: None },
+        submit: Submit {
+            state: SubmitState::None,
+            by: None,
+            mode: SubmitMode::Master,
+            attempts: 0,
+            reply: None,
+        },
+        line_server: LineServer { connected: true, ..LineServer::default() },
+        standby_for: None,
+        left: false,
         pacer: Pacer {
             limit: Some(100.0),
             kind: "spacing".into(),
@@ -74,10 +84,9 @@ fn peer(name: &str, rate: f64) -> Peer {
 }
 
 fn facts() -> Facts {
+    let master = Peer { id: Some(PeerId([2; 16])), ..peer("lab1/bob", 98.0) };
     Facts {
-        is_server_connected: true,
-        peers: vec![peer("lab1/bob", 98.0), peer("lab1/carol", 99.5), peer("", 97.0)],
-        yields_to: None,
+        peers: vec![master, peer("lab1/carol", 99.5), peer("", 97.0)],
         same_address: Vec::new(),
         refused_rate: 45.0,
         expected_duplicates: 141.4,
@@ -113,8 +122,11 @@ fn scenes() -> Vec<(&'static str, (Status, Facts))> {
         ("idle", scene(|status, _| status.state = State::Idle)),
         (
             "no-server",
-            scene(|status, facts| {
-                facts.is_server_connected = false;
+            scene(|status, _| {
+                let why = Some("connection refused".into());
+                let tries = 7;
+                status.line_server =
+                    LineServer { tries, next_try_s: Some(4.2), why, ..LineServer::default() };
                 status.problem = Some("server-lost: connection refused".into());
                 (status.job.reconnects, status.job.rate) = (900, Some(0.0));
             }),
@@ -129,11 +141,21 @@ fn scenes() -> Vec<(&'static str, (Status, Facts))> {
             }),
         ),
         ("cap", scene(|status, _| (status.pacer.cap, status.job.rate) = (Some(20.0), Some(20.0)))),
+        ("learning", scene(|status, _| status.pacer.limit = None)),
+        (
+            "one-at-a-time",
+            scene(|status, _| {
+                (status.pacer.rtt_ms, status.job.rate) = (Some(40.0), Some(24.8));
+                status.line_server.one_at_a_time = true;
+            }),
+        ),
+        ("left", scene(|status, _| (status.left, status.peers.connected) = (true, 0))),
         ("below-limit", scene(|status, _| status.job.rate = Some(30.0))),
         (
             "round-trip",
             scene(|status, _| {
                 (status.pacer.limit, status.pacer.rtt_ms, status.job.rate) = (None, Some(31.0), Some(32.0));
+                status.job.refusals = 0;
             }),
         ),
         (
@@ -153,9 +175,10 @@ fn scenes() -> Vec<(&'static str, (Status, Facts))> {
         ),
         (
             "shared-address",
-            scene(|status, facts| {
-                facts.yields_to = Some("lab1/bob".into());
-                (facts.is_server_connected, status.job.rate) = (false, Some(0.0));
+            scene(|status, _| {
+                status.standby_for = Some("lab1/bob".into());
+                (status.line_server.connected, status.job.drawing) = (false, false);
+                status.job.rate = Some(0.0);
             }),
         ),
         (
@@ -190,6 +213,7 @@ fn scenes() -> Vec<(&'static str, (Status, Facts))> {
         ),
         ("no-master", complete(|status| (status.master, status.peers.connected) = (None, 1))),
         ("master-waits", complete(|_| {})),
+        ("not-submitted", complete(|status| status.submit.mode = SubmitMode::Nobody)),
         (
             "submitting",
             complete(|status| {

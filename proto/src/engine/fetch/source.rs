@@ -39,8 +39,12 @@ pub(super) struct Source {
     pub(super) phase: Phase,
     /// Tries in a row that brought no line.
     pub(super) failures: u32,
+    /// How the last of them, or the last connection, ended.
+    pub(super) loss: Option<String>,
     pub(super) stood_before: bool,
     told: Option<(Moment, Belief)>,
+    /// That it is asked one at a time was told.
+    told_one_at_a_time: bool,
     evictions: Vec<Moment>,
     /// This end's address, when a connection stood last.
     pub(super) last_local: Option<IpAddr>,
@@ -76,8 +80,10 @@ impl Source {
             pacer,
             phase: Phase::Down { until: Moment::ZERO },
             failures: 0,
+            loss: None,
             stood_before: false,
             told: None,
+            told_one_at_a_time: false,
             evictions: Vec::new(),
             last_local: None,
         }
@@ -135,10 +141,11 @@ impl Source {
     }
 
     /// The connection is gone; returns when to try again.
-    pub(super) fn on_lost(&mut self, now: Moment, rng: &mut fastrand::Rng) -> Duration {
+    pub(super) fn on_lost(&mut self, why: &str, now: Moment, rng: &mut fastrand::Rng) -> Duration {
         self.pacer.on_lost(now);
         let retry_in = retry_after(self.failures, rng);
         self.failures = self.failures.saturating_add(1);
+        self.loss = Some(why.into());
         self.phase = Phase::Down { until: now + retry_in };
         retry_in
     }
@@ -170,6 +177,14 @@ impl Source {
             let (per_s, kind, confidence) = (belief.limit, belief.kind.name(), belief.confidence);
             out.note(Event::LimitBelieved { per_s, kind, confidence });
             self.told = Some((now, belief));
+        }
+    }
+
+    /// Tells, once, that the server is asked one request at a time from now on.
+    pub(super) fn tell_pipeline(&mut self, out: &mut Outbox) {
+        if self.pacer.is_one_at_a_time() && !self.told_one_at_a_time {
+            self.told_one_at_a_time = true;
+            out.note(Event::OneAtATime);
         }
     }
 

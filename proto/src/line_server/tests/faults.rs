@@ -10,7 +10,7 @@ fn with_chaos(spec: &str) -> Settings {
 
 #[test]
 fn single_answers_only_a_segment_that_holds_exactly_one_request() {
-    let mut rehearsal = Rehearsal::new(Settings { single: true, ..unlimited() });
+    let mut rehearsal = Rehearsal::new(Settings { single: Some(Single::Ignore), ..unlimited() });
     rehearsal.open(1, 1);
     for segment in [&SENDLINE.repeat(2)[..], b"SENDLINE", b"\n", b"SENDLINE\nSESSION RESET\n"] {
         assert_eq!(rehearsal.send(1, segment).text(1), "");
@@ -22,13 +22,41 @@ fn single_answers_only_a_segment_that_holds_exactly_one_request() {
 
 #[test]
 fn single_still_takes_a_submit_in_any_number_of_segments() {
-    let mut rehearsal = Rehearsal::new(Settings { single: true, ..unlimited() });
+    let mut rehearsal = Rehearsal::new(Settings { single: Some(Single::Ignore), ..unlimited() });
     rehearsal.open(1, 1);
     let bytes = submit(&[(0, "zero")]);
     bytes.split_inclusive(|byte| *byte == b'\n').for_each(|field| {
         rehearsal.send(1, field);
     });
     assert!(rehearsal.text(1).contains(" - 1, 0, 1, "));
+}
+
+#[test]
+fn a_server_that_reads_one_request_at_a_time_answers_the_first_or_closes() {
+    let two = SENDLINE.repeat(2);
+    let with = |single, latency| {
+        let settings =
+            Settings { single: Some(single), latency: Duration::from_millis(latency), ..unlimited() };
+        let mut rehearsal = Rehearsal::new(settings);
+        rehearsal.open(1, 1);
+        rehearsal
+    };
+    let mut first = with(Single::First, 0);
+    assert_eq!(first.send(1, &two).text(1).lines().count(), 2);
+    assert_eq!(first.send(1, SENDLINE).text(1).lines().count(), 4);
+    assert_eq!(first.server.totals().ignored, 1);
+
+    let mut busy = with(Single::Busy, 5);
+    busy.send(1, SENDLINE).at_ms(3).send(1, SENDLINE).at_ms(5).deadline();
+    assert_eq!(busy.text(1).lines().count(), 2);
+    busy.at_ms(6).send(1, SENDLINE).at_ms(11).deadline();
+    assert_eq!((busy.text(1).lines().count(), busy.server.totals().ignored), (4, 1));
+
+    let mut close = with(Single::Close, 0);
+    close.send(1, SENDLINE).send(1, &submit(&[(0, "zero")]));
+    assert_eq!(close.endings(), []);
+    close.send(1, &two);
+    assert_eq!(close.endings(), [(1, Ending::Several)]);
 }
 
 #[test]

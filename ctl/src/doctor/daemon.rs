@@ -43,6 +43,11 @@ fn state(seen: &Seen) -> Check {
             format!("the job failed: {}", problem.unwrap_or("the log has the cause")),
             "mend that, then begin anew: lineswarmctl reset --swarm",
         ),
+        _ if status.left => warn(
+            JOB,
+            format!("{what}; this node has left the swarm"),
+            "link it again: lineswarmctl join ADDR",
+        ),
         (_, Some(problem)) => {
             warn(JOB, format!("{what}; {problem}"), "lineswarmctl why, and lineswarmctl log tail, say more")
         }
@@ -50,11 +55,6 @@ fn state(seen: &Seen) -> Check {
         (State::Idle, None) => {
             warn(JOB, format!("{what}; it was not started"), "start it: lineswarmctl start")
         }
-        (_, None) if status.left => warn(
-            JOB,
-            format!("{what}; this node has left the swarm"),
-            "link it again: lineswarmctl join ADDR",
-        ),
         (_, None) => ok(JOB, what),
     }
 }

@@ -191,3 +191,17 @@ fn a_limit_that_is_met_is_shown_as_it_is() {
         }
     }
 }
+
+/// The limiter sees each request some milliseconds later than it was sent, now more, now less.
+#[test]
+fn a_limit_stands_still_on_a_busy_machine() {
+    for (rate, jitter_ms) in [(100.0, 1), (100.0, 3), (20.0, 8), (1000.0, 0)] {
+        for seed in 1..=5 {
+            let jitter = Duration::from_micros(jitter_ms * 1000 + 50);
+            let scene = Scene { jitter, seconds: 30.0, ..scene(Spacing, rate, 1, 0, seed) };
+            let (least, most, known) = shown(&scene, &[], &[]);
+            let what = format!("{rate}/s, {jitter_ms} ms, seed {seed}: {least} to {most}, known for {known}");
+            assert!(least > 0.65 * rate && most < 1.35 * rate && known > 0.9, "{what}");
+        }
+    }
+}

@@ -137,14 +137,14 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lines::SharedLines;
+    use crate::{engine::ledger::FingerprintKey, lines::SharedLines};
 
     const MS: u64 = 1000;
 
     /// Draws at these times, in ms; asked every 10 ms in between, and until `until`. The rates that were shown, with
     /// their times in seconds.
     fn shown(draws: &[u64], until: u64) -> Vec<(f64, f64)> {
-        let mut ledger = Ledger::new(Some(1000), SharedLines::new(), &[]);
+        let mut ledger = Ledger::new(Some(1000), SharedLines::new(), &[], FingerprintKey::new(1));
         let (mut tally, mut shown) = (Tally::default(), Vec::new());
         tally.mark_anew(Moment(0));
         for at in 0..=until / 10 {

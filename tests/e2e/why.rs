@@ -88,7 +88,7 @@ fn the_operators_own_doing_comes_first() {
     ask(&daemon, json!({"cmd": "start"}));
     names(&first(&daemon, "alone"), &["draws alone"]);
     ask(&daemon, json!({"cmd": "limit", "rate": 10}));
-    names(&first(&daemon, "cap"), &["capped at 10.0 lines/s", "limit --auto"]);
+    names(&first(&daemon, "cap"), &["capped this node at 10.0 lines/s", "limit --auto"]);
     ask(&daemon, json!({"cmd": "limit", "rate": null}));
     first(&daemon, "alone");
     ask(&daemon, json!({"cmd": "pause"}));
@@ -99,7 +99,7 @@ fn the_operators_own_doing_comes_first() {
 fn a_cap_in_the_settings_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let (_server, daemon) = pair(directory.path(), &["--rate", "100"], &["--rate", "10"]);
-    names(&first(&daemon, "cap"), &["capped at 10.0 lines/s"]);
+    names(&first(&daemon, "cap"), &["capped this node at 10.0 lines/s"]);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_server_that_is_away_and_one_that_cuts_connections_are_named() {
     names(&first(&daemon, "reconnects"), &["was lost", "times"]);
     let address = server.address.clone();
     server.end();
-    names(&first(&daemon, "no-server"), &[&address, "server-lost"]);
+    names(&first(&daemon, "no-server"), &[&address, "failed"]);
 }
 
 #[test]

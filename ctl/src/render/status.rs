@@ -300,12 +300,13 @@ lab1/alice  fetching  up 61.2 s
 
     #[test]
     fn what_is_not_known_or_not_so_is_not_told() {
-        let rate = |change: &dyn Fn(&mut Status)| {
+        type Change<'a> = &'a dyn Fn(&mut Status);
+        let rate = |change: Change<'_>| {
             let mut status = sample();
             change(&mut status);
             rate(&status)
         };
-        let cases: [(&dyn Fn(&mut Status), &str); 8] = [
+        let cases: [(Change<'_>, &str); 8] = [
             (
                 &|status| (status.job.rate, status.pacer.limit, status.pacer.rtt_ms) = (None, None, None),
                 "- lines/s, limit not known yet, depth 1",

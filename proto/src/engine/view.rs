@@ -95,7 +95,7 @@ impl Engine {
             limit: self.fetch.limit(),
             kind: belief.kind.name().into(),
             confidence: belief.confidence,
-            rtt_ms: (!belief.rtt.is_zero()).then(|| belief.rtt.as_secs_f64() * 1e3),
+            rtt_ms: (!belief.rtt.is_zero()).then_some(belief.rtt.as_secs_f64() * 1e3),
             depth: belief.depth,
             cap: self.fetch.cap(),
         }

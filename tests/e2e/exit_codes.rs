@@ -11,11 +11,12 @@ use std::{
     io::{BufRead, BufReader, Write},
     os::unix::{fs::PermissionsExt, net::UnixListener, process::CommandExt},
     path::Path,
+    process::Command,
     thread,
 };
 use support::{
     Daemon, Server,
-    ctl::{ask, ctl, run},
+    ctl::{ask, ctl, program, run},
 };
 
 fn lonely(directory: &Path) -> Daemon {
@@ -170,11 +171,15 @@ fn what_is_not_allowed_exits_77_and_names_the_owner_the_mode_and_the_command_tha
     let socket = daemon.socket();
     let mut command = ctl(&socket);
     if geteuid().is_root() {
-        // As somebody else, on the way to a socket that only its owner and group may use.
-        for open in [directory.path(), &daemon.directory] {
+        // As somebody else, on the way to a socket that only its owner and group may use. The program comes along:
+        // somebody else may not be able to enter the directory in which it was built.
+        let copy = directory.path().join("lineswarmctl");
+        fs::copy(program(), &copy).unwrap();
+        for open in [directory.path(), &daemon.directory, &copy] {
             fs::set_permissions(open, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        command.uid(65_534).gid(65_534);
+        command = Command::new(copy);
+        command.env("NO_COLOR", "1").arg("--socket").arg(&socket).current_dir("/").uid(65_534).gid(65_534);
     } else {
         fs::set_permissions(&socket, fs::Permissions::from_mode(0o000)).unwrap();
     }

@@ -141,6 +141,8 @@ mod tests {
 
     fn file(at: &Path, bytes: &[u8], mode: u32) -> PathBuf {
         let path = at.join("key");
+        // One without write permission can be replaced by its owner, but not written to.
+        let _ = fs::remove_file(&path);
         fs::write(&path, bytes).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         path

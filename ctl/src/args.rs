@@ -2,12 +2,13 @@
 //!
 //! Names are a contract with the scripts of users. Nothing is decided here beyond what a value may look like.
 
-use clap::builder::{PossibleValue, TypedValueParser};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{OsStringValueParser, PossibleValue, TypedValueParser};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use lineswarm_files::path::argument;
 use lineswarm_proto::ids::LineNumber;
 use lineswarm_proto::limits;
 use lineswarm_proto::wire::control::Command as Ask;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 mod capture;
@@ -34,7 +35,7 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The daemon's socket; reads and changes both use it [env: LINESWARM_SOCKET]
-    #[arg(short, long, global = true, value_name = "PATH", help_heading = "Global options")]
+    #[arg(short, long, global = true, value_name = "PATH", help_heading = "Global options", value_parser = path(), value_hint = ValueHint::AnyPath)]
     pub socket: Option<PathBuf>,
     /// The daemon's instance name [default: default]
     #[arg(short, long, global = true, value_name = "NAME", help_heading = "Global options", value_parser = instance)]
@@ -171,7 +172,7 @@ pub enum Command {
     /// (exit 1 if something failed)
     Doctor {
         /// The daemon's configuration file [default: that of the instance]
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::AnyPath)]
         config: Option<PathBuf>,
     },
     /// Show all counters
@@ -257,7 +258,7 @@ impl Wait {
 #[derive(Debug, Args)]
 pub struct Dump {
     /// Write to this file, as a whole or not at all
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::AnyPath)]
     pub output: Option<PathBuf>,
     /// Put each line's number and a tab before its text
     #[arg(long)]
@@ -323,6 +324,7 @@ pub enum Config {
     /// Check a configuration; needs no running daemon (exit 78 if something is wrong)
     Check {
         /// The file; without it the one that the daemon would read
+        #[arg(value_parser = path(), value_hint = ValueHint::AnyPath)]
         file: Option<PathBuf>,
     },
     /// Show the running daemon's settings and where each comes from
@@ -334,7 +336,11 @@ pub enum Config {
 #[derive(Debug, Subcommand)]
 pub enum Key {
     /// Write 32 random bytes as hex into a new file that only you can read
-    Gen { file: PathBuf },
+    Gen {
+        /// The file; - is standard output. A FIFO or a device is written to as it is
+        #[arg(value_parser = path(), value_hint = ValueHint::AnyPath)]
+        file: PathBuf,
+    },
 }
 
 /// Line numbers from `from` to `to`, both included.
@@ -432,6 +438,11 @@ fn instance(text: &str) -> Result<String, String> {
         );
     }
     Ok(text.into())
+}
+
+/// A file or directory: `~/` is expanded, as a shell does not in `--out=~/x`.
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(argument::<OsString>)
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

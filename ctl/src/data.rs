@@ -11,14 +11,12 @@ use crate::failure::{Failure, NEGATIVE};
 use crate::screen::Screen;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use lineswarm_files::write::{self, WriteError};
 use lineswarm_proto::visible::visible_bytes;
 use lineswarm_proto::wire::control::{Command as Ask, Line};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::fs::{self, File};
-use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::io::{ErrorKind, Write};
 
 /// A piece of `lines` or `dump`.
 #[derive(Debug, Deserialize)]
@@ -148,14 +146,17 @@ pub fn dump(errand: &Errand<'_>, dump: &Dump, screen: &mut Screen) -> Result<u8,
         receive(&mut errand.connect()?, errand.ask.clone(), form, |bytes| screen.bytes(bytes))?;
         return Ok(0);
     };
-    let mut target = Target::open(path)?;
+    write::check(path).map_err(unwritable)?;
+    // Before a FIFO is opened, which waits for its reader.
+    let mut connection = errand.connect()?;
+    let mut output = write::Output::open(path).map_err(unwritable)?;
     let mut written = 0_usize;
-    let form = Form { numbered: dump.numbered, visible: target.is_terminal() && !dump.raw };
-    let answer = receive(&mut errand.connect()?, errand.ask.clone(), form, |bytes| {
+    let form = Form { numbered: dump.numbered, visible: output.is_terminal() && !dump.raw };
+    let answer = receive(&mut connection, errand.ask.clone(), form, |bytes| {
         written += bytes.len();
-        target.write(bytes)
+        output.write_all(bytes).map_err(|source| unwritable(WriteError::Io { path: path.clone(), source }))
     })?;
-    target.finish()?;
+    output.finish().map_err(unwritable)?;
     if screen.json {
         let count = answer.get("count").cloned().unwrap_or(Value::Null);
         let complete = answer.get("complete").cloned().unwrap_or(Value::Null);
@@ -205,114 +206,17 @@ fn as_json(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
     Ok(exit)
 }
 
-/// Where `-o` writes: a new file beside the old one, or straight into what is no plain file (/dev/stdout, a pipe).
-#[derive(Debug)]
-enum Target {
-    Replace { new: BufWriter<tempfile::NamedTempFile>, path: PathBuf },
-    Straight { file: BufWriter<File>, path: PathBuf },
-}
-
-impl Target {
-    fn open(path: &Path) -> Result<Self, Failure> {
-        // Through links, so that the link stays one.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let create = |source| Failure::Create { path: path.clone(), source };
-        let before = fs::metadata(&path).ok();
-        if let Some(kind) = before.as_ref().map(fs::Metadata::file_type) {
-            if kind.is_char_device() || kind.is_block_device() || kind.is_fifo() {
-                let file = File::options().write(true).open(&path).map_err(create)?;
-                return Ok(Self::Straight { file: BufWriter::new(file), path });
-            }
-            if !kind.is_file() {
-                return Err(create(ErrorKind::IsADirectory.into()));
-            }
-        }
-        let mode = before.map_or(0o666, |facts| facts.permissions().mode() & 0o777);
-        let new = tempfile::Builder::new()
-            .prefix(".lineswarmctl-")
-            .permissions(fs::Permissions::from_mode(mode))
-            .tempfile_in(directory_of(&path))
-            .map_err(create)?;
-        Ok(Self::Replace { new: BufWriter::new(new), path })
-    }
-
-    /// /dev/tty, or /dev/stdout of somebody who looks.
-    fn is_terminal(&self) -> bool {
-        matches!(self, Self::Straight { file, .. } if file.get_ref().is_terminal())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        match self {
-            Self::Replace { new, path } => new.write_all(bytes).map_err(writing(path)),
-            Self::Straight { file, path } => file.write_all(bytes).map_err(writing(path)),
-        }
-    }
-
-    /// On disk under its name, or an error and the old file.
-    fn finish(self) -> Result<(), Failure> {
-        match self {
-            Self::Straight { mut file, path } => file.flush().map_err(writing(&path)),
-            Self::Replace { new, path } => {
-                let persist = || {
-                    let new = new.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-                    new.as_file().sync_all()?;
-                    new.persist(&path).map_err(|error| error.error)?;
-                    File::open(directory_of(&path))?.sync_all()
-                };
-                persist().map_err(writing(&path))
-            }
-        }
-    }
-}
-
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-fn writing(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
-    let doing = format!("writing {}", path.display());
-    |source| match source.kind() {
-        ErrorKind::BrokenPipe => Failure::ClosedPipe,
-        _ => Failure::Io { doing, source },
+/// `-o` can't be written to. Whoever reads a pipe may go away.
+pub(crate) fn unwritable(error: WriteError) -> Failure {
+    match error {
+        WriteError::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe => Failure::ClosedPipe,
+        error => Failure::Unwritable(error),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_is_replaced_as_a_whole_keeps_its_mode_and_nothing_is_left_behind() {
-        let at = tempfile::tempdir().unwrap();
-        let (file, link) = (at.path().join("file"), at.path().join("link"));
-        fs::write(&file, "old").unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        std::os::unix::fs::symlink(&file, &link).unwrap();
-        let mut target = Target::open(&link).unwrap();
-        target.write(b"new").unwrap();
-        assert_eq!(fs::read(&file).unwrap(), b"old");
-        target.finish().unwrap();
-        assert_eq!(fs::read(&file).unwrap(), b"new");
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        Target::open(&file).unwrap().write(b"given up").unwrap();
-        assert_eq!(fs::read_dir(at.path()).unwrap().count(), 2);
-        assert_eq!(fs::read(&file).unwrap(), b"new");
-    }
-
-    #[test]
-    fn a_device_is_written_to_and_a_directory_refused() {
-        let mut target = Target::open(Path::new("/dev/null")).unwrap();
-        assert!(matches!(target, Target::Straight { .. }));
-        target.write(b"x").unwrap();
-        target.finish().unwrap();
-        let at = tempfile::tempdir().unwrap();
-        assert_eq!(Target::open(at.path()).unwrap_err().exit_code(), 73);
-        assert_eq!(Target::open(&at.path().join("no/such")).unwrap_err().exit_code(), 73);
-    }
 
     #[test]
     fn lines_out_of_order_or_too_few_are_seen() {

@@ -4,6 +4,7 @@
 //! [`exit_code`] is the only table from error codes to exit codes, for our own and for the daemon's.
 
 use crate::accounts::{Me, SocketOwner};
+use lineswarm_files::write::WriteError;
 use lineswarm_proto::wire::control::ErrorBody;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ pub enum Failure {
     Daemon(#[from] ErrorBody),
     #[error("cannot create a file")]
     Create { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Unwritable(#[from] WriteError),
     #[error("it is there already")]
     Exists { path: PathBuf },
     #[error("input or output failed")]
@@ -155,6 +158,20 @@ impl Failure {
                 source.to_string(),
                 "name a place that exists and that you may write to",
             ),
+            Self::Unwritable(error) => {
+                // What could not be begun, against what failed on the way.
+                let (code, what) = match error {
+                    WriteError::Io { source, path } if !is_refusal(source) => {
+                        ("E_IO", format!("writing {} failed", path.display()))
+                    }
+                    WriteError::Io { path, .. }
+                    | WriteError::Kind { path, .. }
+                    | WriteError::NoDirectory(path) => {
+                        ("E_CANNOT_CREATE", format!("cannot write {}", path.display()))
+                    }
+                };
+                ErrorBody::new(code, what, error.to_string(), lower(error.hint()))
+            }
             Self::Exists { path } => ErrorBody::new(
                 "E_EXISTS",
                 format!("{} is there already", path.display()),
@@ -191,6 +208,17 @@ impl Failure {
             Self::ClosedPipe => ErrorBody::new("E_IO", "the reader went away", "closed pipe", "none needed"),
         }
     }
+}
+
+/// The system does not let us, as against: it tried.
+fn is_refusal(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem)
+}
+
+fn lower(hint: &str) -> String {
+    let mut rest = hint.chars();
+    rest.next().map(|first| first.to_lowercase().chain(rest).collect()).unwrap_or_default()
 }
 
 fn start_it(instance: Option<&str>) -> String {

@@ -1,11 +1,14 @@
 //! Commands that need no running daemon: completions, keys, checking a configuration.
 
 use crate::args::{Cli, Global, Key};
+use crate::data::unwritable;
 use crate::failure::Failure;
 use crate::lab::children;
 use crate::man;
 use crate::screen::Screen;
 use clap::CommandFactory;
+use lineswarm_files::Kind;
+use lineswarm_files::write::{self, WriteError};
 use serde_json::json;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -28,23 +31,36 @@ pub fn man(screen: &mut Screen) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// A new key, in a file that was never there before.
+/// A new key: in a file that was never there before, or to whatever reads a FIFO, a device or standard output.
 pub fn key(key: &Key, screen: &mut Screen) -> Result<u8, Failure> {
     let Key::Gen { file } = key;
-    let mut secret = [0_u8; 32];
-    fill(&mut secret)?;
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut out =
-        File::options().write(true).create_new(true).mode(0o600).open(file).map_err(|source| match source
-            .kind()
-        {
-            ErrorKind::AlreadyExists => Failure::Exists { path: file.clone() },
-            _ => Failure::Create { path: file.clone(), source },
-        })?;
-    let written = writeln!(out, "{hex}").and_then(|()| out.sync_all());
+    if file == Path::new("-") {
+        let key = new_key()?;
+        return screen.text(&key).map(|()| 0);
+    }
+    write::check(file).map_err(unwritable)?;
+    let key = match fs::metadata(file) {
+        Ok(facts) if Kind::of(&facts) == Kind::File => return Err(Failure::Exists { path: file.clone() }),
+        Ok(_) => {
+            let key = new_key()?;
+            let mut out = write::Output::open(file).map_err(unwritable)?;
+            let sent = out.write_all(key.as_bytes());
+            sent.map_err(|source| unwritable(WriteError::Io { path: file.clone(), source }))?;
+            out.finish().map_err(unwritable)?;
+            return Ok(0);
+        }
+        Err(_) => new_key()?,
+    };
+    let place = write::end_of_links(file).map_err(unwritable)?;
+    let created = File::options().write(true).create_new(true).mode(0o600).open(&place);
+    let mut out = created.map_err(|source| match source.kind() {
+        ErrorKind::AlreadyExists => Failure::Exists { path: file.clone() },
+        _ => Failure::Create { path: file.clone(), source },
+    })?;
+    let written = out.write_all(key.as_bytes()).and_then(|()| out.sync_all());
     if let Err(source) = written {
         // Half a key is worse than none.
-        let _ = fs::remove_file(file);
+        let _ = fs::remove_file(&place);
         return Err(Failure::Io { doing: format!("writing {}", file.display()), source });
     }
     if screen.json {
@@ -54,6 +70,14 @@ pub fn key(key: &Key, screen: &mut Screen) -> Result<u8, Failure> {
         screen.confirm(&format!("{name}: a new key; give it to every peer, and set swarm.key-file to it"))?;
     }
     Ok(0)
+}
+
+/// 32 random bytes as a line of hex digits.
+fn new_key() -> Result<String, Failure> {
+    let mut secret = [0_u8; 32];
+    fill(&mut secret)?;
+    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(hex + "\n")
 }
 
 fn fill(mut secret: &mut [u8]) -> Result<(), Failure> {

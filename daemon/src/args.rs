@@ -8,6 +8,7 @@ use lexopt::{
     Arg::{Long, Short},
     Parser,
 };
+use lineswarm_files::path::argument;
 use std::{
     ffi::{OsStr, OsString},
     path::PathBuf,
@@ -102,7 +103,10 @@ impl Args {
 
     fn take(&mut self, flag: &str, parser: &mut Parser) -> Result<(), lexopt::Error> {
         match flag {
-            "config" => self.config = Some(value(flag, parser)?.into()),
+            "config" => {
+                let path = value(flag, parser)?;
+                self.config = Some(argument(path).map_err(|why| format!("--config: {why}"))?);
+            }
             "instance" => {
                 let name = text(flag, parser)?;
                 if !is_instance_name(&name) {

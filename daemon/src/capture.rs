@@ -27,7 +27,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const SUFFIX: &str = ".capture";
+pub(crate) const SUFFIX: &str = ".capture";
 
 /// See the module.
 #[derive(Debug)]

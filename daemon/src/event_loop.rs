@@ -6,6 +6,7 @@
 
 use crate::{
     args::Args,
+    background::Wake,
     capture::{self, Capture},
     clock::{Clock, Timer},
     config::{Config, ExitWhen},
@@ -23,18 +24,20 @@ use crate::{
     notify::Notify,
     output::Output,
     refusals::Refusals,
-    reload,
+    reload::{self, Reloads},
     report::Report,
     run_error::RunError,
     signals::{Signal, Signals},
     store::{Ack, Recovered, Store},
 };
+use lineswarm_files::read;
 use lineswarm_proto::{
     engine::{
         Engine, Restored,
         event::Event,
         io::{Command, ConnId, Effect, Input, RequestId},
     },
+    limits,
     time::Moment,
     wire::control::{ErrorBody, State},
 };
@@ -43,7 +46,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 const WAKER: Token = Token(0);
@@ -62,6 +65,14 @@ const NOBODY: RequestId = RequestId(u64::MAX);
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 /// How long the last bytes to peers may take at the end.
 const FAREWELL: Duration = Duration::from_millis(300);
+/// How long files may take to be written at the end, after a `stop` or when the job is done.
+const SETTLING: Duration = Duration::from_secs(30);
+/// After SIGTERM everything is over within a second; what a slow disk has not taken by then is drawn again.
+const AFTER_SIGNAL: Duration = Duration::from_millis(700);
+/// How often it is looked whether a thread has ended, which wakes nobody.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// How long an output that is given up may take to clear away what it has written.
+const GIVING_UP: Duration = Duration::from_millis(50);
 
 /// Everything that runs. Fields in the order of their start.
 pub(crate) struct EventLoop {
@@ -85,11 +96,14 @@ pub(crate) struct EventLoop {
     history: History,
     refusals: Refusals,
     output: Output,
+    reloads: Reloads,
     notify: Notify,
     inbox: Inbox,
     drained: Vec<(ConnId, usize)>,
     now: Moment,
     ending: bool,
+    /// A signal said that it is to end at once.
+    ends_by: Option<Moment>,
 }
 
 impl EventLoop {
@@ -101,10 +115,12 @@ impl EventLoop {
         let waker = Arc::new(Waker::new(registry, WAKER)?);
         let timer = Timer::new(clock, registry, TIMER)?;
         let signals = Signals::new(registry, SIGNALS)?;
-        let wake = Arc::clone(&waker);
-        let (store, recovered) = Store::open(&config.node.state_dir, move || {
-            let _ = wake.wake();
-        })?;
+        let wake: Wake = {
+            let waker = Arc::clone(&waker);
+            Arc::new(move || drop(waker.wake()))
+        };
+        let store_wake = Arc::clone(&wake);
+        let (store, recovered) = Store::open(&config.node.state_dir, move || store_wake())?;
         let keys = keys(&config, &recovered)?;
         let mut listener = Listener::bind(config.swarm.listen)?;
         let listen_address = listener.local_addr()?;
@@ -122,7 +138,7 @@ impl EventLoop {
         let engine = Engine::new(settings, restored, seed()?, now);
         let capture = Capture::new(&config.node.state_dir);
         let history = History::open(&config.node.state_dir);
-        let output = Output::new(config.submit.output.clone());
+        let output = Output::new(config.submit.output.clone(), Arc::clone(&wake));
         Ok(Self {
             args,
             config,
@@ -144,11 +160,13 @@ impl EventLoop {
             history,
             refusals: Refusals::default(),
             output,
+            reloads: Reloads::new(wake),
             notify: Notify::new(),
             inbox: Inbox::new(),
             drained: Vec::new(),
             now,
             ending: false,
+            ends_by: None,
         })
     }
 
@@ -204,17 +222,17 @@ impl EventLoop {
             WAKER => {
                 self.on_store_acks();
                 self.connections.on_resolved();
+                self.on_reloaded();
             }
             TIMER => self.timer.on_fired(),
             SIGNALS => {
                 for signal in self.signals.take() {
                     match signal {
-                        Signal::End => self.ending = true,
-                        Signal::Reload => {
-                            if let Err(error) = self.reload() {
-                                log::error!("reload-failed why={}", value(error));
-                            }
+                        Signal::End => {
+                            self.ending = true;
+                            self.ends_by.get_or_insert(self.now + AFTER_SIGNAL);
                         }
+                        Signal::Reload => self.begin_reload(None),
                         Signal::Tell => log::info!("{}", Report::state(&self.engine.status())),
                     }
                 }
@@ -258,10 +276,15 @@ impl EventLoop {
         while let Some((conn, queued)) = self.drained.pop() {
             self.feed(Input::Drained { conn, queued });
         }
-        self.notify.turn(self.now, || self.engine.status());
+        self.notify.turn(self.now, || {
+            let mut status = self.engine.status();
+            status.problem = status.problem.or_else(|| self.report.last_problem(status.job.conflicts));
+            status
+        });
         if self.config.run.exit_when == ExitWhen::Done
             && self.engine.is_over()
             && self.connections.is_flushed()
+            && !self.output.is_busy()
         {
             self.ending = true;
         }
@@ -382,10 +405,7 @@ impl EventLoop {
                 Wish::Command(command) => self.feed(Input::Command { request, command }),
                 Wish::Save(token) => self.store.save(token),
                 Wish::Verify(token) => self.store.verify(token),
-                Wish::Reload => {
-                    let result = self.reload();
-                    self.control.on_reply(request, result);
-                }
+                Wish::Reload => self.begin_reload(Some(request)),
                 Wish::LogLevel(level) => {
                     log::set_max_level(level);
                     self.control.on_reply(request, Ok(()));
@@ -425,18 +445,43 @@ impl EventLoop {
         Ok(answer)
     }
 
-    /// Reads the configuration again and takes over what can change.
-    fn reload(&mut self) -> Result<serde_json::Value, ErrorBody> {
+    /// The configuration is read again, in its own time.
+    fn begin_reload(&mut self, request: Option<RequestId>) {
         self.notify.reloading();
-        let result = reload::reload(&self.args, &mut self.config);
-        self.notify.ready();
-        self.discovery.hurry(self.now);
-        let (said, commands) = result?;
-        self.control.on_reloaded(&self.config);
-        for command in commands {
-            self.feed(Input::Command { request: NOBODY, command });
+        self.reloads.begin(request, &self.args, &self.config);
+    }
+
+    /// It was read: what can change is taken over, and whoever asked is answered.
+    fn on_reloaded(&mut self) {
+        while let Some((read, asked)) = self.reloads.next_read() {
+            self.notify.ready();
+            self.discovery.hurry(self.now);
+            let answer = match read {
+                Ok(new) => {
+                    self.report.set_reload_problem(None);
+                    let (said, commands) = reload::take_over(new, &mut self.config);
+                    self.control.on_reloaded(&self.config);
+                    for command in commands {
+                        self.feed(Input::Command { request: NOBODY, command });
+                    }
+                    Ok(said)
+                }
+                Err(error) => {
+                    log::error!(
+                        "reload-failed why={} hint=\"the old configuration stays in force\"",
+                        value(&error)
+                    );
+                    self.report.set_reload_problem(Some(error.to_string().replace('\n', "; ")));
+                    Err(reload::failure(&error))
+                }
+            };
+            for request in asked {
+                self.control.on_reply(request, answer.clone());
+            }
         }
-        Ok(said)
+        if self.reloads.begin_next(&self.args, &self.config) {
+            self.notify.reloading();
+        }
     }
 
     /// Everything down, in the reverse order of the start.
@@ -447,11 +492,49 @@ impl EventLoop {
         self.farewell()?;
         // Without one there is nothing to end; one that fails was told of.
         let _ = self.capture.end("the daemon ended", self.now);
-        self.output.finish();
         self.control.close();
+        self.store.begin_close();
+        let is_whole = self.settle_files()?;
+        if !is_whole {
+            // What hangs must not be waited for, and dropping it would.
+            let error = self.store.stuck(&self.config.node.state_dir);
+            std::mem::forget(self);
+            return Err(error.into());
+        }
         self.store.close()?;
         log::info!("stopped");
         Ok(Exit::Ok)
+    }
+
+    /// Files are written to their end, for a bounded time. False if the store is not at its end then.
+    fn settle_files(&mut self) -> Result<bool, RunError> {
+        let mut until = self.ends_by.unwrap_or_else(|| self.clock.now() + SETTLING);
+        let mut events = Events::with_capacity(64);
+        loop {
+            self.now = self.clock.now();
+            let (store, output) = (self.store.is_finished(), !self.output.is_busy());
+            if (store && output) || self.now >= until {
+                if !output && !self.output.give_up(Instant::now() + GIVING_UP) {
+                    log::error!(
+                        "output-abandoned why=\"it is not read, or its file system does not answer\" \
+                         hint=\"get the file by lineswarmctl dump -o after the next start\""
+                    );
+                }
+                return Ok(self.store.is_finished());
+            }
+            let next = (self.now + LOOK_AGAIN).min(until);
+            let patience = self.timer.set(next, self.now)?;
+            poll_once(&mut self.poll, &mut events, patience)?;
+            for event in &events {
+                match event.token() {
+                    TIMER => self.timer.on_fired(),
+                    SIGNALS if self.signals.take().contains(&Signal::End) => {
+                        until = until.min(self.clock.now() + AFTER_SIGNAL);
+                    }
+                    _ => {}
+                }
+            }
+        }
     }
 
     /// The last bytes leave, for a bounded time.
@@ -471,6 +554,9 @@ impl EventLoop {
                 match event.token() {
                     Token(token) if token >= CONNECTIONS => self.connections.on_ready(event, self.now),
                     TIMER => self.timer.on_fired(),
+                    SIGNALS if self.signals.take().contains(&Signal::End) => {
+                        self.ends_by.get_or_insert(self.clock.now() + AFTER_SIGNAL);
+                    }
                     Token(token) if token >= CONTROL => self.control.on_ready(event),
                     _ => {}
                 }
@@ -496,7 +582,8 @@ fn seed() -> io::Result<u64> {
 fn keys(config: &Config, recovered: &Recovered) -> Result<Keys, RunError> {
     let swarm_key = match &config.swarm.key_file {
         Some(path) => Some(
-            std::fs::read(path).map_err(|why| RunError::KeyFile { path: path.display().to_string(), why })?,
+            read::regular_file(path, limits::KEY_FILE_BYTES)
+                .map_err(|why| RunError::KeyFile { path: path.display().to_string(), why })?,
         ),
         None => None,
     };

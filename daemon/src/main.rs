@@ -4,6 +4,7 @@
 //! is `lineswarm_proto::engine`; everything here only touches the machine.
 
 mod args;
+mod background;
 mod capture;
 mod clock;
 mod config;
@@ -66,7 +67,7 @@ fn main() -> ExitCode {
         };
     }
     if args.check {
-        return print("OK\n");
+        return check(&config);
     }
     let log = logging::start(args.log_level, args.log_format);
     config.warnings.iter().for_each(|warning| log::warn!("{warning}"));
@@ -84,6 +85,26 @@ fn complain(error: &str) {
     for line in error.lines() {
         // A closed stderr is no reason to end in another way.
         let _ = writeln!(io::stderr(), "{}", visible(line));
+    }
+}
+
+/// Says what a start with this configuration would say, and ends as it would.
+fn check(config: &Config) -> ExitCode {
+    match store::check(&config.node.state_dir) {
+        Ok(notes) => {
+            if !notes.closed.is_empty() {
+                let (dir, closed) = (config.node.state_dir.display(), notes.closed.join(", "));
+                complain(&format!(
+                    "lineswarmd: in {dir} a start takes back rights that others have: {closed}"
+                ));
+            }
+            notes.open.iter().for_each(|note| complain(&format!("lineswarmd: {note}")));
+            print("OK\n")
+        }
+        Err(error) => {
+            complain(&format!("lineswarmd: {error}"));
+            error.exit().into()
+        }
     }
 }
 

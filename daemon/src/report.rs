@@ -25,6 +25,7 @@ pub(crate) struct Report {
     refusals: BTreeMap<&'static str, u64>,
     problem: Option<Problem>,
     trouble: Option<String>,
+    reload_problem: Option<String>,
 }
 
 /// The newest warning or error that nothing has ended yet.
@@ -37,6 +38,21 @@ struct Problem {
 impl Report {
     /// What a start found, to the log.
     pub(crate) fn start(found: &Recovered, state_dir: &Path) {
+        if !found.access.closed.is_empty() {
+            log::warn!(
+                "state-closed directory={} changed={} why=\"others could have read or changed it\" \
+                 hint=\"nothing is to be done if the platform does that at each start (Kubernetes: \
+                 fsGroupChangePolicy: OnRootMismatch spares it)\"",
+                value(state_dir.display()),
+                value(found.access.closed.join(", "))
+            );
+        }
+        for note in &found.access.open {
+            log::warn!(
+                "state-open what={} hint=\"give the directory to the daemon's user: chown -R\"",
+                value(note)
+            );
+        }
         for note in &found.notes {
             log::warn!("journal-salvaged what={}", value(note));
         }
@@ -81,6 +97,16 @@ impl Report {
         self.trouble = trouble;
     }
 
+    /// Why the last reload failed; `None` when one has worked.
+    pub(crate) fn set_reload_problem(&mut self, problem: Option<String>) {
+        self.reload_problem = problem;
+    }
+
+    /// See [`Report::set_reload_problem`].
+    pub(crate) fn reload_problem(&self) -> Option<&str> {
+        self.reload_problem.as_deref()
+    }
+
     /// How often each event came that did.
     pub(crate) fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         self.counters.iter().map(|(&what, &count)| (what, count))
@@ -94,9 +120,13 @@ impl Report {
     /// What an operator should know of, while it lasts.
     /// `conflicts` are still open.
     pub(crate) fn last_problem(&self, conflicts: u32) -> Option<String> {
+        let reload = || {
+            let why = self.reload_problem.as_deref()?;
+            Some(format!("reload-failed, the old configuration stays in force: {why}"))
+        };
         let lasts = |problem: &&Problem| problem.what != "conflict" || conflicts > 0;
-        let problem = self.problem.as_ref().filter(lasts).map(|problem| problem.text.clone());
-        self.trouble.clone().or(problem)
+        let event = || self.problem.as_ref().filter(lasts).map(|problem| problem.text.clone());
+        self.trouble.clone().or_else(event).or_else(reload)
     }
 
     /// What SIGUSR1 asks for: the status on one line.

@@ -6,6 +6,7 @@ use crate::{
     net::{listen::ListenError, secure::LinkError},
     store::StoreError,
 };
+use lineswarm_files::read::ReadError;
 use std::io;
 
 /// Why the daemon can't run (on).
@@ -20,7 +21,7 @@ pub(crate) enum RunError {
     #[error("the keys can't be used: {0}")]
     Keys(#[from] LinkError),
     #[error("the swarm key {path} can't be read: {why}; check swarm.key-file")]
-    KeyFile { path: String, why: io::Error },
+    KeyFile { path: String, why: ReadError },
     #[error("the operating system refused what the event loop needs: {0}")]
     System(#[from] io::Error),
 }

@@ -26,7 +26,7 @@ complete -c lineserver -l submits -d 'End after so many right submits' -r
 complete -c lineserver -l max-seconds -d 'End after so many seconds' -r
 complete -c lineserver -l events -d 'Write one JSON object per event to standard output instead of a log to standard error' -r -f -a "json\t''"
 complete -c lineserver -l counts-every -d 'Report the draws and refusals so far every so many seconds' -r
-complete -c lineserver -l write-file -d 'Write the served file there before listening' -r -F
+complete -c lineserver -l write-file -d 'Write the served file there before listening; into a FIFO or a device as soon as it takes it' -r -F
 complete -c lineserver -l tournament -d 'Never reply to SESSION RESET and SEND INCORRECT LINES'
 complete -c lineserver -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lineserver -s V -l version -d 'Print version'

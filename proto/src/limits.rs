@@ -74,6 +74,11 @@ pub const STANDINGS: u32 = 1 << 20;
 /// The longest node name, swarm name or label, in bytes.
 pub const NAME_BYTES: usize = 200;
 
+/// The longest configuration file, in bytes; a file of all settings with their comments has 5,000.
+pub const CONFIG_BYTES: u64 = 1024 * 1024;
+/// The longest key file, in bytes.
+pub const KEY_FILE_BYTES: u64 = 4096;
+
 /// The longest control request, in bytes.
 pub const CONTROL_REQUEST_BYTES: usize = 64 * 1024;
 /// The longest control reply that a client reads: [`PEERS`] peers in one line. Pieces of lines are far shorter.
@@ -101,6 +106,8 @@ pub const HANDSHAKES: usize = 256;
 pub const CAPTURE_BYTES: u64 = 64 * 1024 * 1024;
 /// The longest state record, in bytes: what fits a slot of the state file (docs/journal-format.md).
 pub const STATE_BYTES: usize = 128 * 1024 - 24;
+/// Pieces of file work of one kind that wait for a file system: a run of `history.jsonl`, a part of a capture.
+pub const BACKGROUND_JOBS: usize = 64;
 /// States and requests waiting for the store thread; lines gather beside them, each number once.
 pub const STORE_QUEUE: usize = 64;
 /// Addresses that are dialled, configured or learnt.

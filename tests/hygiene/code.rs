@@ -25,7 +25,8 @@ pub(crate) fn length(files: &[File]) -> Vec<String> {
 }
 
 /// Which packages a room's manifest may not name.
-const NOT_LINKED: [(&str, &[&str]); 3] = [
+const NOT_LINKED: [(&str, &[&str]); 4] = [
+    ("files/Cargo.toml", &["lineswarmd", "lineswarmctl", "lineswarm-proto", "lineswarm-tests"]),
     ("proto/Cargo.toml", &["lineswarmd", "lineswarmctl", "lineswarm-tests"]),
     ("ctl/Cargo.toml", &["lineswarmd", "lineswarm-tests"]),
     ("daemon/Cargo.toml", &["lineswarmctl", "lineswarm-tests"]),
@@ -88,8 +89,9 @@ const LOGGING: [&str; 6] =
     ["log::error!", "log::warn!", "log::info!", "log::debug!", "log::trace!", "log::log!"];
 const PRINTING: [&str; 4] = ["println!(", "print!(", "eprintln!(", "eprint!("];
 /// In these nobody logs: the core emits events, the tool prints, and the daemon's lower rooms return errors.
-const SILENT: [&str; 9] = [
+const SILENT: [&str; 10] = [
     "proto/",
+    "files/",
     "ctl/",
     "daemon/src/bin/",
     "daemon/src/config/",

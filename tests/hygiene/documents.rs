@@ -171,7 +171,8 @@ fn defined(text: &str) -> impl Iterator<Item = &str> {
 
 /// A path of this tree: with a slash or an ending of ours, and nothing that stands for something else.
 fn as_path(name: &str) -> Option<&str> {
-    let rooms = ["proto/", "daemon/", "ctl/", "tests/", "etc/lineswarm/", "systemd/", "docs/", ".ci/"];
+    let rooms =
+        ["proto/", "files/", "daemon/", "ctl/", "tests/", "etc/lineswarm/", "systemd/", "docs/", ".ci/"];
     let sound = name.chars().all(|c| c.is_ascii_alphanumeric() || "/._-@".contains(c));
     let path = name.split(':').next().unwrap_or(name);
     (sound && (rooms.iter().any(|room| path.starts_with(room)) || path.ends_with(".rs"))).then_some(path)

@@ -1,6 +1,6 @@
 //! Arguments of captures and their replay.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use lineswarm_proto::time::rfc3339;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -37,6 +37,7 @@ impl Capture {
 #[derive(Clone, Debug, Args)]
 pub struct Replay {
     /// The capture
+    #[arg(value_parser = super::path(), value_hint = ValueHint::AnyPath)]
     pub file: PathBuf,
     /// Each input and each effect too, not the events alone
     #[arg(long)]

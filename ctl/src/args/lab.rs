@@ -2,7 +2,7 @@
 
 use super::rate;
 use crate::lab::plan::{OnePerIp, Topology};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
 
 #[derive(Clone, Debug, Args)]
@@ -31,7 +31,7 @@ pub struct Compare {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=64))]
     pub peers: Vec<u32>,
     /// Where to write results.json, the charts and report.html
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = super::path(), value_hint = ValueHint::AnyPath)]
     pub out: PathBuf,
     /// Lines a second that the server gives each daemon
     #[arg(long, value_name = "R", default_value_t = 100.0, value_parser = rate)]
@@ -93,7 +93,7 @@ pub struct Predict {
     #[arg(long, value_name = "W")]
     pub workers: Option<std::num::NonZeroUsize>,
     /// Write predict.svg there
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = super::path(), value_hint = ValueHint::AnyPath)]
     pub out: Option<PathBuf>,
 }
 

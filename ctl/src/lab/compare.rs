@@ -17,6 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::render::{clean, span};
 use crate::screen::Screen;
 use indicatif::{ProgressBar, ProgressStyle};
+use lineswarm_files::write;
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -43,6 +44,8 @@ pub fn run(compare: &Compare, screen: &mut Screen) -> Result<u8, Failure> {
     let mut interrupt = Interrupt::listen()?;
     fs::create_dir_all(&compare.out)
         .map_err(|source| Failure::Create { path: compare.out.clone(), source })?;
+    // Before minutes are spent on what could not be kept.
+    write::check(&compare.out.join("results.json"))?;
     let mut results = Results {
         v: 1,
         program: format!("lineswarmctl {}", env!("CARGO_PKG_VERSION")),
@@ -218,12 +221,8 @@ fn one(
 
 /// Written beside, then renamed: a reader never sees half a file.
 fn save(out: &Path, results: &Results) -> Result<(), Failure> {
-    let path = out.join("results.json");
-    let part = out.join(".results.json.part");
     let text = serde_json::to_string(results).map_err(|error| Failure::garbled(error.to_string()))?;
-    fs::write(&part, text + "\n")
-        .and_then(|()| fs::rename(&part, &path))
-        .map_err(|source| Failure::Create { path, source })
+    Ok(write::whole(&out.join("results.json"), (text + "\n").as_bytes())?)
 }
 
 /// One bar over all runs, by expected time; without a terminal a line for each run.

@@ -133,7 +133,12 @@ fn rows(status: &Status, look: Look) -> Vec<(&'static str, String)> {
     if let Some(sha256) = &job.sha256 {
         rows.push(("sha256", clean(sha256).into_owned()));
     }
-    if let Some(problem) = &status.problem {
+    if let Some(problem) = &status.reload_problem {
+        let text = format!("failed, the old configuration stays in force: {}", clean(problem));
+        rows.push(("reload", look.paint(Ink::Bad, &text)));
+    }
+    // Said above, if it is that.
+    if let Some(problem) = status.problem.as_ref().filter(|problem| !problem.starts_with("reload-failed")) {
         rows.push(("problem", look.paint(Ink::Bad, &clean(problem))));
     }
     rows
@@ -278,6 +283,7 @@ lab1/alice  fetching  up 61.2 s
         status.job.reconnects = 2;
         status.unsaved = 7;
         status.problem = Some("line 17 has two texts\u{7}".into());
+        status.reload_problem = Some("x.toml:1: it is gone".into());
         status.submit = Submit {
             state: SubmitState::Rejected,
             by: Some(status.id),
@@ -292,6 +298,7 @@ lab1/alice  fetching  up 61.2 s
             "submit    rejected by 00010203, sent from here once\n            SUBMIT SUCCESS: x\n",
             "conflict  2 lines with two texts",
             "unsaved   7 lines",
+            "reload    failed, the old configuration stays in force: x.toml:1: it is gone\n",
             "problem   line 17 has two texts\\u{7}\n",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");

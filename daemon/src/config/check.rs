@@ -4,16 +4,19 @@
 //! result counts only if no problem was found.
 
 use super::{
-    Config, Discover, Effective, ExitWhen, Network, Node, Origin, Problem, Run, Submit, Swarm, Value,
+    Config, Discover, Effective, Environment, ExitWhen, Network, Node, Origin, Problem, Run, SettingsFile,
+    Submit, Swarm, Value,
 };
 use super::{shown, value};
 use core::num::NonZeroU32;
 use core::time::Duration;
+use lineswarm_files::read::ReadError;
+use lineswarm_files::strangers::Judge;
 use lineswarm_proto::checks::{is_host_name, is_host_port};
 use lineswarm_proto::engine::settings::{Election, InDoubt, Quorum, Server, SubmitBy, Topology, is_loopback};
 use lineswarm_proto::limits;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// `sun_path` with its closing zero.
@@ -22,23 +25,30 @@ const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const LONGEST_GRACE: Duration = Duration::from_secs(24 * 3600);
 /// The most source addresses: each is a connection to the line server.
 const BIND: usize = 64;
-/// A key file is read whole; no key is longer.
-const KEY_FILE_BYTES: u64 = 4096;
 
 /// Reads all settings and says what is wrong with them.
-pub(super) fn check(effective: Vec<Effective>, problems: &mut Vec<Problem>) -> Config {
-    let mut checker = Checker { effective: &effective, problems };
+pub(super) fn check(
+    effective: Vec<Effective>,
+    file: SettingsFile,
+    environment: &Environment,
+    problems: &mut Vec<Problem>,
+) -> Config {
+    let unusable = problems.iter().map(|problem| problem.what.clone()).collect();
+    let mut checker = Checker { effective: &effective, environment, unusable, problems };
     let node = checker.node();
     let server = checker.server();
     let swarm = checker.swarm();
     let election = checker.election();
     let submit = checker.submit();
     let run = checker.run();
-    Config { node, server, swarm, election, submit, run, effective, warnings: Vec::new() }
+    Config { node, server, swarm, election, submit, run, effective, file, warnings: Vec::new() }
 }
 
 struct Checker<'a> {
     effective: &'a [Effective],
+    environment: &'a Environment,
+    /// Settings that have a problem already.
+    unusable: BTreeSet<String>,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -67,6 +77,8 @@ impl<'a> Checker<'a> {
         if path.is_empty() {
             let why = "there is no XDG_RUNTIME_DIR, RUNTIME_DIRECTORY or HOME to derive it from";
             self.problem("node", key, why, &format!("Name a path with --{key}"));
+        } else if path.ends_with('/') {
+            self.problem("node", key, &format!("{path:?} is a directory"), "Name a path in it");
         } else if path.len() > SOCKET_PATH_BYTES {
             let why =
                 format!("{path:?} has {} bytes, and a socket's path at most {SOCKET_PATH_BYTES}", path.len());
@@ -241,24 +253,26 @@ impl<'a> Checker<'a> {
 
     fn key_file(&mut self, path: &Path) {
         let shown = shown(path);
-        let content = std::fs::metadata(path).and_then(|its| Ok((its, std::fs::File::open(path)?)));
-        let (why, hint) = match content {
-            Err(error) => (
+        let again = "Make a key with lineswarmctl key gen";
+        let cannot_be_read = |error: &dyn std::fmt::Display| {
+            (
                 format!("{shown} cannot be read: {error}"),
-                "Make it with lineswarmctl key gen, readable by this user".into(),
-            ),
-            Ok((its, _)) if !its.is_file() => (format!("{shown} is no file"), "Name a file".into()),
-            Ok((its, _)) if its.mode() & 0o077 != 0 => {
-                let mode = its.mode() & 0o7777;
-                (format!("others may use {shown}: its mode is {mode:04o}"), format!("Run chmod 600 {shown}"))
+                "Make it with lineswarmctl key gen, readable by this user".to_owned(),
+            )
+        };
+        let (why, hint) = match lineswarm_files::read::regular_file(path, limits::KEY_FILE_BYTES) {
+            Err(ReadError::Io(error)) => cannot_be_read(&error),
+            Err(ReadError::Kind(kind)) => (format!("{shown} is {kind}"), "Name a regular file".into()),
+            Err(ReadError::TooLong(_)) => (format!("{shown} is too long for a key"), again.into()),
+            Ok(key) if key.is_empty() => (format!("{shown} is empty"), again.into()),
+            Ok(_) => {
+                let judge = Judge::here(self.environment.credentials().as_deref());
+                match judge.exposure(path) {
+                    Ok(None) => return,
+                    Ok(Some(exposure)) => (exposure.to_string(), exposure.hint()),
+                    Err(error) => cannot_be_read(&error),
+                }
             }
-            Ok((its, _)) if its.len() == 0 => {
-                (format!("{shown} is empty"), "Make a key with lineswarmctl key gen".into())
-            }
-            Ok((its, _)) if its.len() > KEY_FILE_BYTES => {
-                (format!("{shown} is too long for a key"), "Make a key with lineswarmctl key gen".into())
-            }
-            Ok(_) => return,
         };
         self.problem("swarm", "key-file", &why, &hint);
     }
@@ -292,16 +306,10 @@ impl<'a> Checker<'a> {
             "" => None,
             path => Some(PathBuf::from(path)),
         };
-        if let Some(path) = &output {
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let parent = parent.unwrap_or(Path::new("."));
-            if path.is_dir() {
-                let why = format!("{} is a directory", shown(path));
-                self.problem("submit", "output", &why, "Name a file in it");
-            } else if !parent.is_dir() {
-                let why = format!("there is no directory {}", shown(parent));
-                self.problem("submit", "output", &why, "Make it, or name a file elsewhere");
-            }
+        if let Some(path) = &output
+            && let Err(error) = lineswarm_files::write::check(path)
+        {
+            self.problem("submit", "output", &error.to_string(), error.hint());
         }
         Submit { by, output }
     }
@@ -325,6 +333,9 @@ impl<'a> Checker<'a> {
     }
 
     fn problem(&mut self, section: &str, key: &str, why: &str, hint: &str) {
+        if self.unusable.contains(&format!("{section}.{key}")) {
+            return;
+        }
         let at = self.entry(section, key).map_or(Origin::Default, |its| its.origin.clone());
         self.problems.push(Problem::new(&at, format!("{section}.{key}"), why, hint));
     }

@@ -13,8 +13,11 @@ mod value;
 mod variables;
 
 use crate::args::Args;
+use lineswarm_files::path::expand_setting;
+use lineswarm_files::read::ReadError;
 use lineswarm_proto::engine::settings::{self, SubmitBy, Topology};
 use lineswarm_proto::ids::PeerId;
+use lineswarm_proto::limits;
 pub(crate) use network::Network;
 pub(crate) use places::Environment;
 use places::Instance;
@@ -37,6 +40,15 @@ pub(crate) struct Config {
     effective: Vec<Effective>,
     /// What was passed over, as log lines.
     pub(crate) warnings: Vec<String>,
+    file: SettingsFile,
+}
+
+/// What a configuration's file was like when it was read, to see whether it is still one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct SettingsFile {
+    is_there: bool,
+    /// How many settings stand in it.
+    settings: usize,
 }
 
 /// `[node]`
@@ -171,19 +183,40 @@ pub(crate) struct ConfigError {
 }
 
 impl Config {
-    /// Gathers and checks. To be called again, with the same arguments, for a reload.
+    /// Gathers and checks, at a start.
     pub(crate) fn load(args: &Args, environment: &Environment) -> Result<Self, ConfigError> {
+        Self::gathered(args, environment, None)
+    }
+
+    /// The same for a reload, while the configuration `self` is in force. What protected it must still be there: a file
+    /// that is gone or emptied, or a key that is no longer handed out, is a problem, and never "no protection".
+    pub(crate) fn load_again(&self, args: &Args, environment: &Environment) -> Result<Self, ConfigError> {
+        Self::gathered(args, environment, Some(self))
+    }
+
+    fn gathered(args: &Args, environment: &Environment, before: Option<&Self>) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
         let instance = Instance {
             name: args.instance.clone().unwrap_or_else(|| "default".into()),
             named: args.instance.is_some(),
         };
-        let (path, text) = read_file(args, environment, &instance, &mut problems);
+        let (path, text) = read_file(args, environment, &instance, before, &mut problems);
+        let is_there = text.is_some();
         let placed = text.map(|text| file::read(&path, &text, &mut problems)).unwrap_or_default();
+        let file = SettingsFile { is_there, settings: placed.len() };
+        if problems.is_empty()
+            && let Some(emptied) = before.and_then(|before| before.file.emptied(file, &path))
+        {
+            problems.push(emptied);
+        }
         let set = gather(placed, args, environment, &mut problems);
-        let effective = with_defaults(set, environment, &instance);
+        let mut effective = with_defaults(set, environment, &instance);
+        whole_paths(&mut effective, environment, &mut problems);
         let warnings = variables::judge(environment, &mut problems);
-        let checked = Self { warnings, ..check::check(effective, &mut problems) };
+        let checked = Self { warnings, ..check::check(effective, file, environment, &mut problems) };
+        if let Some(before) = before {
+            problems.extend(before.key_gone(&checked));
+        }
         if problems.is_empty() {
             Ok(checked)
         } else {
@@ -194,6 +227,17 @@ impl Config {
             });
             Err(ConfigError { problems })
         }
+    }
+
+    /// The key was handed to the service, and is no longer.
+    fn key_gone(&self, now: &Self) -> Option<Problem> {
+        let (before, is_gone) = (self.swarm.key_file.as_ref()?, now.swarm.key_file.is_none());
+        let entry = now.effective.iter().find(|its| its.setting.name() == "swarm.key-file")?;
+        (is_gone && entry.origin == Origin::Default).then(|| {
+            let why = format!("{} is no longer there", before.display());
+            let hint = "Put the key back; to go on without one, restart the daemon";
+            Problem::new(&entry.origin, entry.setting.name(), why, hint)
+        })
     }
 
     /// What the engine is told.
@@ -255,27 +299,90 @@ impl Config {
     }
 }
 
-/// The configuration file's path and text; a file that was not asked for need not exist.
+impl SettingsFile {
+    /// `now` has no setting, and this had some. Comments alone are as empty as nothing.
+    fn emptied(self, now: Self, path: &Path) -> Option<Problem> {
+        (now.is_there && now.settings == 0 && self.settings > 0).then(|| {
+            let why = match self.settings {
+                1 => "no setting stands in it any more".to_owned(),
+                count => format!("none of its {count} settings stands in it any more"),
+            };
+            let hint = "Write them again; to run on defaults, restart the daemon";
+            Problem::new(&Origin::File(path.into(), 1), FILE, why, hint)
+        })
+    }
+}
+
+const FILE: &str = "the configuration file";
+
+/// The configuration file's path and text; a file that was not asked for need not exist, unless it did.
 fn read_file(
     args: &Args,
     environment: &Environment,
     instance: &Instance,
+    before: Option<&Config>,
     problems: &mut Vec<Problem>,
 ) -> (PathBuf, Option<String>) {
     let path = args.config.clone().unwrap_or_else(|| environment.file_of(&instance.name));
-    let why = match std::fs::read(&path) {
+    let read = match before {
+        // There is nothing else to do yet: a file may be a pipe that somebody still writes to.
+        None => lineswarm_files::read::anything(&path, limits::CONFIG_BYTES),
+        Some(_) => lineswarm_files::read::regular_file(&path, limits::CONFIG_BYTES),
+    };
+    let was_there = before.is_some_and(|before| before.file.is_there);
+    let (why, hint) = match read {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => return (path, Some(text)),
-            Err(_) => "it is not UTF-8".into(),
+            Err(_) => ("it is not UTF-8".into(), "Write it in UTF-8"),
         },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.config.is_none() => {
-            return (path, None);
+        Err(error) if error.is_not_found() && args.config.is_none() && !was_there => return (path, None),
+        Err(error) if error.is_not_found() && was_there => {
+            ("it is no longer there".into(), "Put it back; to run on defaults, restart the daemon")
         }
-        Err(error) => error.to_string(),
+        Err(error @ ReadError::Kind(_)) if before.is_some() => {
+            (error.to_string(), "Put a regular file there; other files can be read at a start only")
+        }
+        Err(error) => {
+            (error.to_string(), "Name a readable file with --config, or leave it out to run on defaults")
+        }
     };
-    let hint = "Name a readable file with --config, or leave it out to run on defaults";
-    problems.push(Problem::new(&Origin::File(path.clone(), 1), "the configuration file", why, hint));
+    problems.push(Problem::new(&Origin::File(path.clone(), 1), FILE, why, hint));
     (path, None)
+}
+
+/// Paths as the process takes them: `~/` expanded, and from the root on.
+fn whole_paths(effective: &mut [Effective], environment: &Environment, problems: &mut Vec<Problem>) {
+    let home = environment.home();
+    for Effective { setting, value, origin } in effective {
+        let Value::Text(text) = value else { continue };
+        if setting.kind != Kind::Path || text.is_empty() {
+            continue;
+        }
+        let path = match expand_setting(Path::new(&*text), home.as_deref()) {
+            Ok(path) => path,
+            Err(error) => {
+                problems.push(Problem::new(origin, setting.name(), error.to_string(), error.hint()));
+                continue;
+            }
+        };
+        // Services are started there, and nobody means the root directory by a relative path.
+        if path.is_relative() && environment.directory == Path::new("/") && matches!(origin, Origin::File(..))
+        {
+            let why = format!("{text:?} is relative, and the daemon was started in the directory /");
+            problems.push(Problem::new(
+                origin,
+                setting.name(),
+                why,
+                "Write the whole path, or one that begins with ~/",
+            ));
+            continue;
+        }
+        // A working directory that is no text can't be a part of one: then the path stays relative.
+        let whole = environment.directory.join(path.strip_prefix(".").unwrap_or(&path));
+        if let Some(whole) = whole.to_str() {
+            *text = whole.to_owned();
+        }
+    }
 }
 
 /// What the user set, the stronger source after the weaker.

@@ -4,6 +4,7 @@
 
 use super::host::node_name;
 use super::table::Setting;
+use lineswarm_files::path::usable_home;
 use lineswarm_proto::engine::settings::is_loopback;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,6 +23,8 @@ pub(crate) struct Environment {
     pub(crate) machine_id: Option<String>,
     /// Where `lineswarm/NAME.toml` is looked for.
     pub(crate) etc: PathBuf,
+    /// The working directory, from which relative paths go on.
+    pub(crate) directory: PathBuf,
 }
 
 impl Environment {
@@ -42,7 +45,19 @@ impl Environment {
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             machine_id: std::fs::read_to_string("/etc/machine-id").ok(),
             etc: "/etc".into(),
+            // Without one, relative paths stay what they are.
+            directory: std::env::current_dir().unwrap_or_default(),
         }
+    }
+
+    /// What a leading `~` stands for.
+    pub(super) fn home(&self) -> Option<PathBuf> {
+        usable_home(self.variables.get("HOME")?.as_ref())
+    }
+
+    /// Where the service manager put what it handed to this service.
+    pub(crate) fn credentials(&self) -> Option<PathBuf> {
+        self.path("CREDENTIALS_DIRECTORY")
     }
 
     /// The file that an instance reads when none is named.
@@ -68,7 +83,7 @@ impl Environment {
 
     /// A secret that the service manager gave to this service.
     fn credential(&self, name: &str) -> Option<PathBuf> {
-        let path = self.path("CREDENTIALS_DIRECTORY")?.join(name);
+        let path = self.credentials()?.join(name);
         path.is_file().then_some(path)
     }
 

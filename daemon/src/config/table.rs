@@ -7,6 +7,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
+    /// Of a file or directory: a leading `~/` is the home directory.
+    Path,
     /// A text of which only these are understood.
     Choice(&'static [&'static str]),
     /// Texts; repeated as a flag, separated by commas in the environment.
@@ -27,6 +29,7 @@ impl Kind {
     pub(crate) fn expects(self) -> String {
         match self {
             Self::Text => "a text".into(),
+            Self::Path => "a path".into(),
             Self::Choice(words) => format!("one of {}", quoted(words)),
             Self::List => "a list of texts".into(),
             Self::Whole => "a whole number".into(),
@@ -93,9 +96,9 @@ pub(crate) const EXIT_WHEN: &[&str] = &["never", "done"];
 #[rustfmt::skip]
 pub(crate) static SETTINGS: &[Setting] = &[
     setting("node", "name", Kind::Text, "", &["name"], "What peers and people call this node, such as lab1/alice; not set: the host's name"),
-    setting("node", "state-dir", Kind::Text, "", &["state-dir"], "Directory of the node's key, its state and the lines it holds"),
-    setting("node", "control-socket", Kind::Text, "", &["control-socket"], "Unix socket of those who may change things"),
-    setting("node", "status-socket", Kind::Text, "", &["status-socket"], "Unix socket of those who may look"),
+    setting("node", "state-dir", Kind::Path, "", &["state-dir"], "Directory of the node's key, its state and the lines it holds"),
+    setting("node", "control-socket", Kind::Path, "", &["control-socket"], "Unix socket of those who may change things"),
+    setting("node", "status-socket", Kind::Path, "", &["status-socket"], "Unix socket of those who may look"),
     setting("server", "address", Kind::Text, "127.0.0.1:9801", &["server", "address"], "The line server, host:port"),
     setting("server", "label", Kind::Text, "", &["label"], "Names the file, where one server has several addresses; empty: the address"),
     setting("server", "lines", Kind::WholeOrAuto, "1000", &["lines"], "How many lines the file has, or auto to find out"),
@@ -108,7 +111,7 @@ pub(crate) static SETTINGS: &[Setting] = &[
     setting("swarm", "advertise", Kind::Text, "", &["advertise"], "What peers are told to dial, IP:port; empty: the address we listen on"),
     setting("swarm", "peers", Kind::List, "", &["peer", "peers"], "Addresses of peers, host:port"),
     setting("swarm", "discover", Kind::List, "", &["discover"], "More ways to find peers: host, multicast, multicast:INTERFACE, dns:NAME"),
-    setting("swarm", "key-file", Kind::Text, "", &["key-file"], "File with the swarm's key (lineswarmctl key gen); without it nobody is asked for one"),
+    setting("swarm", "key-file", Kind::Path, "", &["key-file"], "File with the swarm's key (lineswarmctl key gen); without it nobody is asked for one"),
     setting("swarm", "allow", Kind::List, "", &["allow"], "Networks that peers may come from, such as 10.0.0.0/8; none: all"),
     setting("swarm", "topology", Kind::Choice(TOPOLOGIES), "mesh", &["topology"], "Who sends lines to whom: mesh, star or ring"),
     setting("swarm", "max-peers", Kind::Whole, "64", &["max-peers"], "The most links to peers"),
@@ -118,7 +121,7 @@ pub(crate) static SETTINGS: &[Setting] = &[
     setting("election", "in-doubt", Kind::Choice(IN_DOUBT), "resubmit", &["in-doubt"], "A submit whose outcome nobody knows: resubmit or hold"),
     setting("election", "priority", Kind::Whole, "0", &["priority"], "The higher, the sooner this node becomes master"),
     setting("submit", "by", Kind::Choice(SUBMIT_BY), "master", &["submit-by", "by"], "Who submits: master, every-peer or nobody"),
-    setting("submit", "output", Kind::Text, "", &["output"], "Also write the finished file here"),
+    setting("submit", "output", Kind::Path, "", &["output"], "Also write the finished file here; a FIFO or a device is written to as it is"),
     setting("run", "autostart", Kind::Switch, "true", &["autostart"], "Fetch at once, without waiting for start"),
     setting("run", "exit-when", Kind::Choice(EXIT_WHEN), "never", &["exit-when"], "When the daemon ends by itself: never or done"),
 ];

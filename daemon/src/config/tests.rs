@@ -10,7 +10,12 @@ mod page;
 
 /// A root's environment without any file or variable.
 fn environment() -> Environment {
-    Environment { etc: "/nowhere".into(), host: "host.example".into(), ..Environment::default() }
+    Environment {
+        etc: "/nowhere".into(),
+        host: "host.example".into(),
+        directory: "/work".into(),
+        ..Environment::default()
+    }
 }
 
 fn args(line: &[&str]) -> Args {
@@ -50,7 +55,7 @@ fn without_a_file_it_runs_on_defaults_of_the_right_kind() {
     assert!(config.effective().iter().all(|its| its.origin == Origin::Default));
     for Effective { setting, value, .. } in config.effective() {
         let alike = match setting.kind {
-            Kind::Text | Kind::Choice(_) | Kind::Span => matches!(value, Value::Text(_)),
+            Kind::Text | Kind::Path | Kind::Choice(_) | Kind::Span => matches!(value, Value::Text(_)),
             Kind::List => matches!(value, Value::List(_)),
             Kind::Whole => matches!(value, Value::Whole(_)),
             Kind::WholeOrAuto => matches!(value, Value::Whole(_) | Value::Auto),
@@ -145,6 +150,7 @@ fn every_setting_is_a_flag_in_each_spelling_and_a_variable() {
 fn strip(config: &Config) -> Config {
     let mut config = config.clone();
     config.effective.iter_mut().for_each(|its| its.origin = Origin::Default);
+    config.file = SettingsFile::default();
     config
 }
 
@@ -348,7 +354,7 @@ fn a_key_file_is_private_and_not_empty() {
     assert!(with_key().unwrap_err().to_string().contains("is empty"));
     fs::write(&path, "secret").unwrap();
     assert_eq!(with_key().unwrap().swarm.key_file, Some(path.clone()));
-    for mode in [0o640, 0o604, 0o660] {
+    for mode in [0o644, 0o604, 0o602] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let error = with_key().unwrap_err().to_string();
         assert!(error.contains(&format!("{mode:04o}")) && error.contains("chmod 600"), "{error}");
@@ -386,6 +392,7 @@ fn values_at_their_bounds() {
     bad(&["--control-socket", &format!("/{}", "x".repeat(107))]);
     good(&["--control-socket", &format!("/{}", "x".repeat(106))]);
     bad(&["--control-socket", "/a", "--status-socket", "/a"]);
+    bad(&["--control-socket", "/a/"]);
     bad(&["--bind", "127.0.0.2,127.0.0.2"]);
     bad(&["--advertise", "0.0.0.0:5"]);
     bad(&["--max-peers", "1025"]);
@@ -466,4 +473,123 @@ fn every_shipped_example_is_sound_but_for_the_key_that_the_user_makes() {
         let problems = error.map(|error| error.problems).unwrap_or_default();
         assert!(problems.iter().all(|problem| problem.what == "swarm.key-file"), "{name:?}: {problems:?}");
     }
+}
+
+#[test]
+fn paths_begin_at_home_or_at_the_working_directory_and_are_whole_from_then_on() {
+    let mut environment = environment();
+    environment.variables.insert("HOME".into(), "/h/a".into());
+    let path = |line: &[&str], environment: &Environment| Config::load(&args(line), environment);
+    for (word, meant) in
+        [("~/ls", "/h/a/ls"), ("~", "/h/a"), ("ls", "/work/ls"), ("./ls", "/work/ls"), ("/x/~", "/x/~")]
+    {
+        let config = path(&["--state-dir", word], &environment).unwrap();
+        assert_eq!(config.node.state_dir, Path::new(meant), "{word}");
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("x.toml");
+        fs::write(&file, format!("[node]\ncontrol-socket = {word:?}\n")).unwrap();
+        let config = path(&["--config", file.to_str().unwrap()], &environment).unwrap();
+        assert_eq!(config.node.control_socket, Path::new(meant), "{word}");
+        assert!(config.to_toml().contains(&format!("control-socket = {meant:?}")));
+    }
+    // Each setting of a path, and what none of them can be.
+    environment.variables.remove("HOME");
+    for (setting, word, hint) in [
+        ("state-dir", "~/ls", "Set HOME"),
+        ("control-socket", "~bob/c", "whole path"),
+        ("status-socket", "$HOME/s", "~/"),
+        ("key-file", "~/key", "Set HOME"),
+        ("output", "${HOME}/out", "~/"),
+    ] {
+        let error = path(&[&format!("--{setting}"), word], &environment).unwrap_err();
+        assert_eq!(error.problems.len(), 1, "{error}");
+        assert!(error.to_string().contains(hint), "{error}");
+    }
+}
+
+#[test]
+fn a_relative_path_in_a_file_is_refused_where_the_working_directory_is_the_root() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("x.toml");
+    let service = Environment { directory: "/".into(), ..environment() };
+    for (section, key) in [("node", "state-dir"), ("node", "status-socket"), ("submit", "output")] {
+        fs::write(&file, format!("[{section}]\n{key} = \"here\"\n")).unwrap();
+        let load = |environment| Config::load(&args(&["--config", file.to_str().unwrap()]), environment);
+        let error = load(&service).unwrap_err().to_string();
+        assert!(error.contains("x.toml:2") && error.contains("whole path"), "{error}");
+        assert!(key == "output" || load(&environment()).is_ok());
+    }
+}
+
+#[test]
+fn a_reload_never_takes_a_file_that_is_gone_or_emptied_for_no_settings() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.toml");
+    let line = args(&["--config", path.to_str().unwrap()]);
+    let good = "# allowed\n[swarm]\nallow = [\"10.0.0.0/8\"]\n";
+    fs::write(&path, good).unwrap();
+    let config = Config::load(&line, &environment()).unwrap();
+    let again = || config.load_again(&line, &environment()).map_err(|error| error.to_string());
+    for (text, why) in [
+        (&b""[..], "no setting stands in it"),
+        (b"\n\n", "no setting stands in it"),
+        (b"# all commented out\n#allow = []\n", "no setting stands in it"),
+        (b"[swarm]\n", "no setting stands in it"),
+        (b"[swarm]\nallow = [\"\xff\"]\n", "UTF-8"),
+        (b"[swarm\n", "TOML"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let said = again().unwrap_err();
+        assert!(said.contains(why) && said.contains("x.toml:1"), "{said}");
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(again().unwrap_err().contains("no longer there"));
+    fs::create_dir(&path).unwrap();
+    assert!(again().unwrap_err().contains("a directory"));
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, "[swarm]\nid = \"other\"\n").unwrap();
+    assert_eq!(again().unwrap().swarm.allow, [], "whoever takes out the one setting means it");
+    // Nothing was there, and nothing is there.
+    fs::write(&path, "# none yet\n").unwrap();
+    let none = Config::load(&line, &environment()).unwrap();
+    assert!(none.load_again(&line, &environment()).is_ok());
+    let elsewhere = Environment { etc: dir.path().into(), ..environment() };
+    let default = Config::load(&args(&[]), &elsewhere).unwrap();
+    assert!(default.load_again(&args(&[]), &elsewhere).is_ok());
+    fs::create_dir(dir.path().join("lineswarm")).unwrap();
+    fs::write(dir.path().join("lineswarm/default.toml"), good).unwrap();
+    let found = default.load_again(&args(&[]), &elsewhere).unwrap();
+    assert_eq!(found.swarm.allow.len(), 1);
+    fs::remove_file(dir.path().join("lineswarm/default.toml")).unwrap();
+    assert!(found.load_again(&args(&[]), &elsewhere).is_err());
+}
+
+#[test]
+fn a_key_that_is_no_longer_handed_out_fails_a_reload() {
+    let dir = TempDir::new().unwrap();
+    let key = dir.path().join("swarm.key");
+    fs::write(&key, "secret").unwrap();
+    // As Debian 13's systemd hands it out.
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o440)).unwrap();
+    let mut environment = environment();
+    environment.variables.insert("CREDENTIALS_DIRECTORY".into(), dir.path().to_str().unwrap().into());
+    let config = Config::load(&args(&[]), &environment).unwrap();
+    assert_eq!(config.swarm.key_file, Some(key.clone()));
+    assert!(config.load_again(&args(&[]), &environment).is_ok());
+    fs::remove_file(&key).unwrap();
+    let error = config.load_again(&args(&[]), &environment).unwrap_err().to_string();
+    assert!(error.contains("swarm.key is no longer there"), "{error}");
+}
+
+#[test]
+fn a_configuration_is_read_within_bounds() {
+    for endless in ["/dev/zero", "/dev/urandom"] {
+        let error = load(&["--config", endless]).unwrap_err().to_string();
+        assert!(error.contains("longer than"), "{error}");
+    }
+    assert!(load(&["--config", "/dev/null"]).is_ok());
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.toml");
+    fs::File::create(&path).unwrap().set_len(10 << 30).unwrap();
+    assert!(load(&["--config", path.to_str().unwrap()]).unwrap_err().to_string().contains("longer than"));
 }

@@ -47,7 +47,7 @@ pub(crate) struct Mismatch {
 pub(crate) fn from_words(kind: Kind, words: &[String]) -> Result<Value, Mismatch> {
     let word = words.last().map_or("", |word| word.trim());
     let value = match kind {
-        Kind::Text | Kind::Choice(_) | Kind::Span => return from_text(kind, word),
+        Kind::Text | Kind::Path | Kind::Choice(_) | Kind::Span => return from_text(kind, word),
         Kind::List => {
             let items = words.iter().flat_map(|words| words.split(',')).map(str::trim);
             Some(Value::List(items.filter(|item| !item.is_empty()).map(Into::into).collect()))
@@ -67,7 +67,9 @@ pub(crate) fn from_words(kind: Kind, words: &[String]) -> Result<Value, Mismatch
 /// Reads what stands in the file.
 pub(crate) fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Value, Mismatch> {
     let read = match (kind, value) {
-        (Kind::Text | Kind::Choice(_) | Kind::Span, DeValue::String(text)) => return from_text(kind, text),
+        (Kind::Text | Kind::Path | Kind::Choice(_) | Kind::Span, DeValue::String(text)) => {
+            return from_text(kind, text);
+        }
         (Kind::List, DeValue::Array(items)) => {
             let texts = items.iter().map(|item| item.get_ref().as_str().map(Into::into));
             texts.collect::<Option<_>>().map(Value::List)

@@ -87,6 +87,7 @@ impl Surroundings<'_> {
         status.discover = self.discovery.ways();
         status.unsaved = self.unsaved as u64;
         status.problem = status.problem.or_else(|| self.report.last_problem(status.job.conflicts));
+        status.reload_problem = self.report.reload_problem().map(str::to_owned);
         status
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     args::{FORMATS, LEVELS, SWITCHES},
     config::{Kind, SETTINGS, Setting},
 };
-use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
+use clap::{Arg, ArgAction, Command, ValueHint, builder::PossibleValuesParser};
 
 pub(super) fn command() -> Command {
     Command::new("lineswarmd")
@@ -57,6 +57,7 @@ fn setting(setting: &'static Setting) -> Arg {
     match setting.kind {
         Kind::List => arg.action(ArgAction::Append),
         Kind::Switch => arg.num_args(0..=1).default_missing_value("true"),
+        Kind::Path => arg.value_hint(ValueHint::AnyPath),
         _ => arg,
     }
 }
@@ -65,6 +66,7 @@ fn setting(setting: &'static Setting) -> Arg {
 fn placeholder(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "TEXT",
+        Kind::Path => "PATH",
         Kind::Choice(_) => "WORD",
         Kind::List => "ITEM",
         Kind::Whole => "NUMBER",

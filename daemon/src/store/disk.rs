@@ -1,8 +1,10 @@
-//! Every change of the state directory, one function for each system call: nothing else in the store changes it.
+//! Every change of the state directory, one function for each system call: nothing else in the store changes it,
+//! but for the modes that `access` takes back.
 //!
 //! What was written may be lost, torn or reordered by a power cut until it is synced, names in a directory too
 //! (docs/journal-format.md). Tests record the calls here, and open the store on what a power cut could leave of them.
 
+use lineswarm_files::read::ReadError;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -15,7 +17,11 @@ pub(super) mod recorder;
 /// Opens a file for reading and writing, and creates it if it is missing.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    let file = options.read(true).write(true).mode(0o600).create(true).truncate(false).open(path)?;
+    options.read(true).write(true).mode(0o600).create(true).truncate(false);
+    let file = lineswarm_files::read::open(path, &mut options).map_err(|error| match error {
+        ReadError::Io(error) => error,
+        other => io::Error::other(other),
+    })?;
     #[cfg(test)]
     recorder::opened(path, &file);
     Ok(file)

@@ -1,6 +1,7 @@
 //! What can go wrong with the state directory: each says what, why and the hint.
 
 use crate::exit::Exit;
+use lineswarm_files::{Kind, read::ReadError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,11 +17,10 @@ pub(crate) enum StoreError {
     Create { path: PathBuf, source: io::Error },
     #[error("cannot {doing} {path}: {source}. {hint}", hint = hint(source))]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
-    #[error(
-        "cannot use the node key {path}: its mode is {mode:04o}, so others may read it or have read it. \
-         Run chmod 600 on it, or move it away to come back as a new node"
-    )]
-    KeyMode { path: PathBuf, mode: u32 },
+    #[error("cannot use {path}: it is {kind}, not a regular file. Move it away")]
+    Kind { path: PathBuf, kind: Kind },
+    #[error("cannot use the node key {path}: {why}. {hint}; or move it away to come back as a new node")]
+    KeyExposed { path: PathBuf, why: String, hint: String },
     #[error(
         "cannot use the node key {path}: {why}. Restore it from a copy, or move it away to come back as a new node"
     )]
@@ -37,6 +37,11 @@ pub(crate) enum StoreError {
     #[error("cannot start the store's thread: {0}. Raise the limit on tasks (ulimit -u, TasksMax=)")]
     Thread(io::Error),
     #[error(
+        "the state directory {dir} does not answer: {unsaved} lines and perhaps the newest state are not saved. \
+         Look after its file system; what is missing is drawn again, or comes from the peers"
+    )]
+    Stuck { dir: PathBuf, unsaved: usize },
+    #[error(
         "the store's thread ended before its work was done. This is a bug in lineswarmd: please report it"
     )]
     Gone,
@@ -51,6 +56,15 @@ impl StoreError {
         Self::Io { doing, path: path.into(), source }
     }
 
+    /// From opening a file that must be a regular one; `otherwise` is for what the system says.
+    pub(super) fn opening(path: &Path, error: ReadError, otherwise: impl FnOnce(io::Error) -> Self) -> Self {
+        match error {
+            ReadError::Kind(kind) => Self::Kind { path: path.into(), kind },
+            ReadError::Io(source) => otherwise(source),
+            long @ ReadError::TooLong(_) => otherwise(io::Error::other(long)),
+        }
+    }
+
     /// What the process ends with.
     pub(crate) fn exit(&self) -> Exit {
         match self {
@@ -59,9 +73,11 @@ impl StoreError {
             {
                 Exit::Permission
             }
-            Self::Locked { .. } | Self::Create { .. } | Self::Thread(_) => Exit::CannotCreate,
-            Self::Io { .. } | Self::KeyDamaged { .. } | Self::KeyMaking => Exit::Io,
-            Self::KeyMode { .. } => Exit::Permission,
+            Self::Locked { .. } | Self::Create { .. } | Self::Kind { .. } | Self::Thread(_) => {
+                Exit::CannotCreate
+            }
+            Self::Io { .. } | Self::Stuck { .. } | Self::KeyDamaged { .. } | Self::KeyMaking => Exit::Io,
+            Self::KeyExposed { .. } => Exit::Permission,
             Self::Newer { .. } => Exit::Version,
             Self::Gone => Exit::Bug,
         }

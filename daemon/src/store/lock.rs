@@ -1,12 +1,15 @@
 //! One daemon per state directory: a pid file under an exclusive flock, which ends with the process.
 
 use super::StoreError;
+use lineswarm_files::read;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+pub(super) const FILE: &str = "lineswarmd.pid";
 
 /// Held as long as the store is open.
 #[derive(Debug)]
@@ -15,16 +18,12 @@ pub(super) struct Lock(File);
 impl Lock {
     /// Takes the lock, or says who has it.
     pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join("lineswarmd.pid");
+        let path = dir.join(FILE);
         let create = |source| StoreError::create(&path, source);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o644)
-            .open(&path)
-            .map_err(create)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o644);
+        let mut file =
+            read::open(&path, &mut options).map_err(|error| StoreError::opening(&path, error, create))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {

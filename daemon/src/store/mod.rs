@@ -5,6 +5,7 @@
 //! acknowledged only when it is on the disk. While the disk fails the store says so, serves from memory and tries
 //! again. Invariant: nothing wrong is ever read back, and damage costs what it touches.
 
+mod access;
 mod disk;
 mod error;
 mod journal;
@@ -16,6 +17,7 @@ mod reset;
 mod state_file;
 mod thread;
 
+pub(crate) use access::{Notes, check};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 pub(crate) use error::StoreError;
 pub(crate) use journal::JOURNAL_VERSION;
@@ -55,6 +57,8 @@ pub(crate) struct Recovered {
     pub(crate) key: NodeKey,
     /// `key` is a new one, though this is no first start.
     pub(crate) reborn: Option<Reborn>,
+    /// What was found about modes and owners.
+    pub(crate) access: Notes,
 }
 
 /// Why this is another node than before.
@@ -142,7 +146,7 @@ pub(crate) struct Store {
     tickets: (u64, u64),
     shared: Arc<Shared>,
     thread: JoinHandle<Result<(), StoreError>>,
-    _lock: lock::Lock,
+    is_closing: bool,
 }
 
 impl Store {
@@ -154,6 +158,7 @@ impl Store {
     ) -> Result<(Self, Recovered), StoreError> {
         create_dir(dir)?;
         let lock = lock::Lock::take(dir)?;
+        let access = access::close(dir)?;
         // All is read before anything is changed: what is refused must not cost anything.
         let key = NodeKey::read(dir)?;
         let contents = recover::read(dir)?;
@@ -187,19 +192,24 @@ impl Store {
             notes: contents.notes.clone(),
             key,
             reborn,
+            access,
         };
         let (channel, inbox) = crossbeam_channel::bounded(limits::STORE_QUEUE);
         let (ack_sender, acks) = crossbeam_channel::unbounded();
         let shared = Arc::new(Shared::default());
         let writer =
             thread::Writer::new(dir, contents, inbox, ack_sender, Arc::clone(&shared), Box::new(wake));
-        let thread = std::thread::Builder::new()
-            .name("store".into())
-            .spawn(move || writer.run())
-            .map_err(StoreError::Thread)?;
+        // The thread holds the lock, so that whoever has it writes, and nobody waits for the disk to give it back.
+        let run = move || {
+            let result = writer.run();
+            drop(lock);
+            result
+        };
+        let thread =
+            std::thread::Builder::new().name("store".into()).spawn(run).map_err(StoreError::Thread)?;
         let rouse = Rouse(thread.thread().clone());
         let (outbox, tickets) = (VecDeque::new(), (0, 0));
-        Ok((Self { channel, rouse, outbox, acks, tickets, shared, thread, _lock: lock }, recovered))
+        Ok((Self { channel, rouse, outbox, acks, tickets, shared, thread, is_closing: false }, recovered))
     }
 
     /// Line `number` is held: its text, as it stands in the map when it is written, is on the disk soon.
@@ -271,14 +281,37 @@ impl Store {
         self.shared.unsaved.load(Ordering::SeqCst)
     }
 
-    /// Brings everything to the disk and ends the thread. An error says what could not be saved.
+    /// From here on everything that was handed in goes to the disk, and then the thread ends.
+    pub(crate) fn begin_close(&mut self) {
+        self.is_closing = true;
+        self.send(Message::Close);
+    }
+
+    /// To be asked again and again after [`Store::begin_close`]: would [`Store::close`] return at once?
+    pub(crate) fn is_finished(&mut self) -> bool {
+        // What found the channel full is sent as soon as there is room.
+        self.send_outbox();
+        self.thread.is_finished()
+    }
+
+    /// Waits until everything is on the disk and the thread has ended. An error says what could not be saved.
     pub(crate) fn close(mut self) -> Result<(), StoreError> {
-        self.outbox.push_back(Message::Close);
+        if !self.is_closing {
+            self.outbox.push_back(Message::Close);
+        }
         for message in self.outbox.drain(..) {
-            self.channel.send(message).map_err(|_| StoreError::Gone)?;
+            // A thread that has ended already says why below.
+            if self.channel.send(message).is_err() {
+                break;
+            }
             self.rouse.0.unpark();
         }
         self.thread.join().map_err(|_| StoreError::Gone)?
+    }
+
+    /// Why it can't be waited for.
+    pub(crate) fn stuck(&self, dir: &Path) -> StoreError {
+        StoreError::Stuck { dir: dir.into(), unsaved: self.unsaved() }
     }
 
     fn line(&mut self, number: LineNumber, op: Op) {

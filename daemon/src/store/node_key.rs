@@ -1,16 +1,14 @@
 //! The node's static key: made once, the source of its id, never shown.
 //!
-//! The file is created with mode 0600 and never chmod-ed; a file that others may read is refused. It is created after
-//! the state's first copies are on the disk: so where there is a key there was a state.
+//! The file is created with mode 0600; who else may read it is looked at before it is (`access`). It is created after the
+//! state's first copies are on the disk: so where there is a key there was a state.
 
 use super::{StoreError, disk};
+use lineswarm_files::read::{self, ReadError};
 use lineswarm_proto::ids::PeerId;
 use snow::params::DHChoice;
 use snow::resolvers::{CryptoResolver, DefaultResolver};
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The handshake that the key is made for.
@@ -47,19 +45,17 @@ impl NodeKey {
     /// Reads the key of `dir`, if there is one.
     pub(super) fn read(dir: &Path) -> Result<Option<Self>, StoreError> {
         let path = dir.join(FILE);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io("read", &path, error)),
+        let bytes = match read::regular_file(&path, FILE_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(ReadError::TooLong(_)) => {
+                return Err(StoreError::KeyDamaged { path, why: "it is longer than a key" });
+            }
+            Err(error) => {
+                let io = |error| StoreError::io("read", &path, error);
+                return Err(StoreError::opening(&path, error, io));
+            }
         };
-        let mode = file.metadata().map_err(|error| StoreError::io("read", &path, error))?.mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(StoreError::KeyMode { path, mode });
-        }
-        let mut bytes = Vec::new();
-        file.take(FILE_BYTES)
-            .read_to_end(&mut bytes)
-            .map_err(|error| StoreError::io("read", &path, error))?;
         let text = String::from_utf8_lossy(&bytes);
         parse(&text).map(Some).map_err(|why| StoreError::KeyDamaged { path, why })
     }
@@ -126,7 +122,7 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 mod tests {
     use super::*;
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::MetadataExt;
 
     /// The key of `dir`, which is made if there is none.
     fn open(dir: &Path) -> Result<NodeKey, StoreError> {
@@ -143,15 +139,6 @@ mod tests {
         assert!(!dir.path().join("node.key.new").exists());
         assert!(!format!("{key:?}").contains(&hex(key.private())));
         assert_eq!(key.id(), PeerId::of_key(&key.public));
-    }
-
-    #[test]
-    fn a_key_that_others_may_read_is_refused_with_the_hint() {
-        let dir = tempfile::tempdir().unwrap();
-        open(dir.path()).unwrap();
-        fs::set_permissions(dir.path().join(FILE), fs::Permissions::from_mode(0o640)).unwrap();
-        let error = open(dir.path()).unwrap_err().to_string();
-        assert!(error.contains("0640") && error.contains("chmod 600"), "{error}");
     }
 
     #[test]

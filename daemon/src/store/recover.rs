@@ -14,7 +14,6 @@ use lineswarm_proto::engine::state::Durable;
 use lineswarm_proto::{ids::LineNumber, lines::SharedLines};
 use serde::Serialize;
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// What a state directory holds.
@@ -282,10 +281,10 @@ fn survey(dir: &Path, tag: Option<Tag>) -> Result<Survey, StoreError> {
 }
 
 fn open(path: &Path) -> Result<Option<File>, StoreError> {
-    match File::open(path) {
+    match lineswarm_files::read::open(path, File::options().read(true)) {
         Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StoreError::io("read", path, error)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(StoreError::opening(path, error, |error| StoreError::io("read", path, error))),
     }
 }
 

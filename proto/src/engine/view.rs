@@ -73,6 +73,7 @@ impl Engine {
             left: self.left,
             pacer: self.fetch.belief().map_or_else(unknown_pacer, |belief| self.pacer(&belief)),
             problem: self.failed.clone(),
+            reload_problem: None,
             listen: None,
             discover: Vec::new(),
             unsaved: 0,

@@ -299,6 +299,9 @@ pub struct Status {
     pub pacer: Pacer,
     /// The last problem that is worth a look, if any.
     pub problem: Option<String>,
+    /// Why the last reload failed, until one works: the configuration of before is in force.
+    #[serde(default)]
+    pub reload_problem: Option<String>,
     /// Where peers can reach this node.
     pub listen: Option<String>,
     /// Where peers are looked for now: `host:/run/lineswarm`, `multicast:eth0`, `dns:NAME`.

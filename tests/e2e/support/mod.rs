@@ -152,7 +152,7 @@ impl Daemon {
         Self { child, directory: own, log }
     }
 
-    fn wait_until_up(&self) {
+    pub(crate) fn wait_until_up(&self) {
         wait_until("the daemon's sockets", || UnixStream::connect(self.socket()).is_ok());
     }
 

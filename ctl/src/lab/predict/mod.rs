@@ -11,6 +11,7 @@ use crate::args;
 use crate::failure::Failure;
 use crate::lab::report::charts;
 use crate::screen::Screen;
+use lineswarm_files::write;
 use model::{KNOWN, Model};
 use sample::{Summary, sample};
 use std::fs;
@@ -88,7 +89,7 @@ pub fn run(args: &args::Predict, screen: &mut Screen) -> Result<u8, Failure> {
         fs::create_dir_all(out).map_err(|source| Failure::Create { path: out.clone(), source })?;
         let path = out.join("predict.svg");
         let chart = charts::prediction(&prediction)?;
-        fs::write(&path, chart).map_err(|source| Failure::Create { path: path.clone(), source })?;
+        write::whole(&path, chart.as_bytes())?;
         screen.confirm(&format!("{}: the chart", path.display()))?;
     }
     if screen.json {

@@ -9,7 +9,7 @@ pub mod text;
 
 use super::results::Results;
 use crate::failure::Failure;
-use std::fs;
+use lineswarm_files::write;
 use std::path::Path;
 
 /// Times in seconds that a group of the course reported for 1 to 4 peers, at 100 lines a second and 1000 lines.
@@ -27,8 +27,7 @@ pub fn write(out: &Path, results: &Results) -> Result<(), Failure> {
         ("results.md", text::markdown(results)),
     ];
     for (name, content) in files {
-        let path = out.join(name);
-        fs::write(&path, content).map_err(|source| Failure::Create { path, source })?;
+        write::whole(&out.join(name), content.as_bytes())?;
     }
     Ok(())
 }

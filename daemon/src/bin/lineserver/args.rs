@@ -2,17 +2,23 @@
 
 use crate::Error;
 use clap::{
-    Parser,
-    builder::{PossibleValuesParser, TypedValueParser},
+    Parser, ValueHint,
+    builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser},
     value_parser,
+};
+use lineswarm_files::{
+    Kind,
+    path::argument,
+    write::{self, WriteError},
 };
 use lineswarm_proto::{
     limits,
     line_server::{Chaos, File, LimitBy, LimiterKind, OnePerIp, RateSchedule, Refusal, Settings, Single},
 };
 use std::{
-    io::{BufWriter, Read, Write},
-    path::PathBuf,
+    ffi::OsString,
+    io::{Read, Write},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -38,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "0|1", default_value_t = 0, value_parser = value_parser!(u32).range(0..=1))]
     base: u32,
     /// Serve the lines of this file instead of made-up ones
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::AnyPath)]
     file: Option<PathBuf>,
     /// Lines a second (0: no limit), or a schedule that counts from the first draw: 100,30@7s,300@14s
     #[arg(long, value_name = "RATE", default_value = "100")]
@@ -92,8 +98,8 @@ pub(crate) struct Args {
     /// Report the draws and refusals so far every so many seconds
     #[arg(long, value_name = "S")]
     counts_every: Option<f64>,
-    /// Write the served file there before listening
-    #[arg(long, value_name = "PATH")]
+    /// Write the served file there before listening; into a FIFO or a device as soon as it takes it
+    #[arg(long, value_name = "PATH", value_parser = path(), value_hint = ValueHint::AnyPath)]
     write_file: Option<PathBuf>,
 }
 
@@ -133,13 +139,22 @@ impl Args {
 
     /// Writes the served file where it was asked for.
     pub(crate) fn write_file(&self, file: &File) -> Result<(), Error> {
-        let Some(path) = &self.write_file else { return Ok(()) };
-        let write = || {
-            let mut out = BufWriter::new(std::fs::File::create(path)?);
+        let Some(path) = self.write_file.clone() else { return Ok(()) };
+        let failed = |source: WriteError| Error::Write { path: path.clone(), source: source.into_io() };
+        write::check(&path).map_err(failed)?;
+        let save = |path: &Path, file: &File| {
+            let mut out = write::Output::open(path).map_err(WriteError::into_io)?;
             file.contents().try_for_each(|line| out.write_all(line))?;
-            out.flush()
+            out.finish().map_err(WriteError::into_io)
         };
-        write().map_err(|source| Error::Write { path: path.clone(), source })
+        if std::fs::metadata(&path).is_ok_and(|facts| Kind::of(&facts) != Kind::File) {
+            // Whoever reads it may come late, or never: nobody waits for that.
+            let (path, file) = (path, file.clone());
+            let writer = std::thread::Builder::new().name("write-file".into());
+            let begun = writer.spawn(move || save(&path, &file));
+            return begun.map(drop).map_err(|source| Error::System { what: "a thread", source });
+        }
+        save(&path, file).map_err(|source| Error::Write { path, source })
     }
 
     /// How the server behaves.
@@ -209,6 +224,11 @@ fn random() -> Result<u64, Error> {
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
         .map_err(|source| Error::System { what: "random bytes", source: source.into() })?;
     Ok(u64::from_ne_bytes(bytes))
+}
+
+/// A file: `~/` is expanded, as a shell does not in `--file=~/x`.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(argument::<OsString>)
 }
 
 fn limiter() -> impl TypedValueParser<Value = LimiterKind> {

@@ -58,6 +58,7 @@ fn healthy() -> Status {
             cap: None,
         },
         problem: None,
+        reload_problem: None,
         listen: None,
         discover: Vec::new(),
         unsaved: 0,

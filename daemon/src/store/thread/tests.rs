@@ -144,9 +144,9 @@ fn slow_store(dir: &Path) -> (Store, Sender<()>) {
         gate.recv().unwrap();
         writer.run()
     });
-    let lock = crate::store::lock::Lock::take(dir).unwrap();
-    let rouse = Rouse(thread.thread().clone());
-    (Store { channel, rouse, outbox: [].into(), acks, tickets: (0, 0), shared, thread, _lock: lock }, go)
+    let (rouse, tickets) = (Rouse(thread.thread().clone()), (0, 0));
+    let store = Store { channel, rouse, outbox: [].into(), acks, tickets, shared, thread, is_closing: false };
+    (store, go)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::errand::Errand;
 use crate::failure::{Failure, NEGATIVE};
 use crate::place::{self, Roots};
 use crate::render::table::{fields, objects, settings};
-use crate::render::{clean, events, peers, status};
+use crate::render::{clean, events, history, peers, status};
 use crate::screen::Screen;
 use crate::{data, doctor, lab, live, local, replay};
 use lineswarm_proto::wire::control::{Command as Ask, Peers, Status};
@@ -145,7 +145,7 @@ fn simple(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
         Command::Master => master(&answer),
         Command::History => match list(&answer, "runs") {
             [] => "no run was finished yet\n".into(),
-            runs => objects(runs, &["peers", "lines", "seconds", "draws", "efficiency", "verdict"]),
+            runs => history::table(runs),
         },
         Command::Why => why(&answer),
         Command::Stats => fields(&answer),

@@ -5,7 +5,6 @@
 //! most [`RUNS`] runs in memory, and at most twice as many lines in the file.
 
 use crate::logging::value;
-use lineswarm_proto::theory;
 use lineswarm_proto::{engine::event::Event, wire::control::Status};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -29,15 +28,27 @@ pub(crate) struct Run {
     pub(crate) epoch: u64,
     pub(crate) server: String,
     pub(crate) lines: u32,
-    /// Nodes that worked together at the end, this one too.
+    /// Nodes that were linked at the end, this one too.
     pub(crate) peers: u32,
-    /// From this node's first draw to the complete file.
-    pub(crate) seconds: f64,
+    /// The names of those that drew; empty in records of version 0.1.0, which did not know.
+    #[serde(default)]
+    pub(crate) drew: Vec<String>,
+    /// From this node's first draw to the complete file; null if it drew nothing.
+    pub(crate) seconds: Option<f64>,
     /// Answered requests of this node.
     pub(crate) draws: u64,
-    /// The draws that chance asks for, N H(N), by those made; the other nodes are taken to have drawn as often as
-    /// this one. About 1 if nothing was wasted. Null if this node drew nothing.
-    pub(crate) efficiency: Option<f64>,
+    /// Those of all nodes.
+    #[serde(default)]
+    pub(crate) swarm_draws: Option<u64>,
+    /// The draws of all nodes, by those that limit and cap allowed them; at most 1.
+    #[serde(default)]
+    pub(crate) pace: Option<f64>,
+    /// Nodes that an operator's cap held back; `pace` is of what the cap allowed.
+    #[serde(default)]
+    pub(crate) capped: u32,
+    /// What chance asks for on average, N H(N), by the draws of all nodes.
+    #[serde(default)]
+    pub(crate) luck: Option<f64>,
     /// complete, right or wrong.
     pub(crate) verdict: String,
     /// The SHA-256 of the file.
@@ -50,16 +61,19 @@ impl Run {
     fn of(status: &Status, verdict: &str, finished: SystemTime) -> Option<Self> {
         let lines = status.job.lines?;
         let peers = status.peers.connected.saturating_add(1);
-        let drawn = status.job.draws as f64 * f64::from(peers);
         Some(Self {
             swarm: status.swarm.clone(),
             epoch: status.epoch,
             server: status.job.server.clone(),
             lines,
             peers,
-            seconds: status.job.elapsed_s.unwrap_or(0.0),
+            seconds: status.job.elapsed_s,
             draws: status.job.draws,
-            efficiency: (drawn > 0.0).then(|| theory::expected_draws(lines) / drawn),
+            drew: status.job.drew.clone(),
+            swarm_draws: (status.job.swarm_draws > 0).then_some(status.job.swarm_draws),
+            pace: status.job.pace,
+            capped: status.job.capped,
+            luck: status.job.luck,
             verdict: verdict.into(),
             sha256: status.job.sha256.clone(),
             finished: finished.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
@@ -72,10 +86,16 @@ impl Run {
     }
 
     /// What is known later. A node that finds its complete file at a start has no draws to tell of: the first
-    /// account stays. What was right stays right.
+    /// account stays. What was right stays right, and what was judged is not merely complete any more.
     fn update(&mut self, later: Self) {
-        let verdict = if self.verdict == "right" { self.verdict.clone() } else { later.verdict.clone() };
-        if later.draws > self.draws {
+        let judged = self.verdict == "right" || (self.verdict == "wrong" && later.verdict == "complete");
+        let verdict = if judged { self.verdict.clone() } else { later.verdict.clone() };
+        let knows_more = (later.draws, later.swarm_draws, later.luck.is_some())
+            > (self.draws, self.swarm_draws, self.luck.is_some());
+        let knows_less = later.draws < self.draws
+            || later.swarm_draws < self.swarm_draws
+            || (later.luck.is_none() && self.luck.is_some());
+        if knows_more && !knows_less {
             *self = later;
         } else {
             self.sha256 = later.sha256.or(self.sha256.take());
@@ -123,7 +143,7 @@ impl History {
     /// Takes down the runs that an event ends. `status` is as it stands after it.
     pub(crate) fn note(&mut self, event: &Event, status: impl FnOnce() -> Status, now: SystemTime) {
         let verdict = match event {
-            Event::Complete { .. } => "complete",
+            Event::Complete { .. } | Event::RunEnded { .. } => "complete",
             Event::Done { .. } => "right",
             Event::Rejected { .. } => "wrong",
             _ => return,
@@ -203,9 +223,13 @@ mod tests {
             server: "127.0.0.1:9801".into(),
             lines: 1000,
             peers: 2,
-            seconds: 30.0,
+            seconds: Some(30.0),
             draws: 3700,
-            efficiency: Some(1.01),
+            drew: vec!["a".into(), "b".into()],
+            swarm_draws: Some(7400),
+            pace: Some(0.995),
+            capped: 0,
+            luck: Some(1.011),
             verdict: verdict.into(),
             sha256: Some("00".repeat(32)),
             finished: 1_700_000_000 + epoch,
@@ -219,12 +243,36 @@ mod tests {
         history.record(run(1, "complete"));
         history.record(run(1, "right"));
         history.record(run(2, "complete"));
-        let found = Run { draws: 0, seconds: 0.0, efficiency: None, ..run(2, "complete") };
+        let found = Run { draws: 0, seconds: None, luck: None, ..run(2, "complete") };
         history.record(found.clone());
         let mut again = History::open(at.path());
         assert_eq!(again.runs().collect::<Vec<_>>(), [&run(1, "right"), &run(2, "complete")]);
         again.record(Run { verdict: "right".into(), ..found });
         assert_eq!(again.runs().last(), Some(&run(2, "right")));
+    }
+
+    #[test]
+    fn records_of_older_versions_are_read_and_say_nothing_that_they_did_not_know() {
+        let at = tempfile::tempdir().unwrap();
+        let old = "{\"swarm\":\"default\",\"epoch\":1,\"server\":\"127.0.0.1:9801\",\"lines\":1000,\"peers\":2,\
+                   \"seconds\":30.0,\"draws\":3700,\"efficiency\":1.31,\"verdict\":\"right\",\"sha256\":null,\
+                   \"finished\":1700000001}\n";
+        fs::write(at.path().join("history.jsonl"), old).unwrap();
+        let history = History::open(at.path());
+        let read = history.runs().next().unwrap();
+        assert_eq!((read.draws, read.verdict.as_str()), (3700, "right"));
+        assert_eq!((read.swarm_draws, read.pace, read.luck, read.drew.len()), (None, None, None, 0));
+        assert!(!serde_json::to_string(read).unwrap().contains("efficiency"));
+    }
+
+    #[test]
+    fn what_the_peers_tell_of_a_run_after_its_end_is_taken_in() {
+        let at = tempfile::tempdir().unwrap();
+        let mut history = History::open(at.path());
+        history.record(Run { swarm_draws: Some(7380), ..run(1, "complete") });
+        history.record(Run { swarm_draws: Some(7380), ..run(1, "right") });
+        history.record(run(1, "complete"));
+        assert_eq!(History::open(at.path()).runs().collect::<Vec<_>>(), [&run(1, "right")]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod demo;
 pub mod events;
+pub mod history;
 pub mod peers;
 pub mod status;
 pub mod table;

@@ -1,7 +1,7 @@
 //! `status` on one screen: what to look at first stands first.
 
 use super::{Ink, Look, bar, clean, or_dash, span};
-use lineswarm_proto::wire::control::{LineServer, State, Status, Submit, SubmitMode, SubmitState};
+use lineswarm_proto::wire::control::{Job, LineServer, State, Status, Submit, SubmitMode, SubmitState};
 
 /// The whole screen.
 #[must_use]
@@ -89,6 +89,7 @@ fn rows(status: &Status, look: Look) -> Vec<(&'static str, String)> {
                 job.draws, job.refusals, job.duplicates, job.from_peers
             ),
         ),
+        ("pace", pace(job)),
         (
             "peers",
             match status.left {
@@ -142,6 +143,22 @@ fn rows(status: &Status, look: Look) -> Vec<(&'static str, String)> {
         rows.push(("problem", look.paint(Ink::Bad, &clean(problem))));
     }
     rows
+}
+
+/// What the whole swarm draws, of what it is allowed; then how lucky it was.
+fn pace(job: &Job) -> String {
+    let nodes = match job.drew.len() {
+        1 => "1 node".into(),
+        nodes => format!("{nodes} nodes"),
+    };
+    let capped = match job.capped {
+        0 => "",
+        1 => ", 1 node capped",
+        _ => ", several nodes capped",
+    };
+    let pace = or_dash(job.pace, |pace| format!("{pace:.3} of what is allowed{capped}"));
+    let luck = job.luck.map(|luck| format!(", luck {luck:.3}")).unwrap_or_default();
+    format!("{pace}{luck}, {} draws of {nodes}", job.swarm_draws)
 }
 
 fn server(status: &Status, look: Look) -> String {
@@ -246,7 +263,8 @@ pub mod tests {
             "epoch": 1, "state": "fetching", "uptime_s": 61.2,
             "job": {"server": "127.0.0.1:9801", "lines": 1000, "have": 577, "draws": 801, "refusals": 3,
                 "duplicates": 20, "from_peers": 300, "conflicts": 0, "rate": 99.71, "eta_s": 9.1,
-                "elapsed_s": 6.0, "sha256": null, "reconnects": 0},
+                "elapsed_s": 6.0, "sha256": null, "reconnects": 0, "swarm_draws": 3204, "pace": 0.9951,
+                "drew": ["lab1/alice", "lab1/bob", "lab1/carol", "lab1/dave"]},
             "peers": {"known": 3, "connected": 2},
             "master": {"id": "ff0102030405060708090a0b0c0d0e0f", "name": "lab1/bob", "term": 2, "self": false},
             "submit": {"state": "none", "by": null, "attempts": 0, "reply": null},
@@ -266,6 +284,7 @@ lab1/alice  fetching  up 61.2 s
   rate      99.7 lines/s, limit 100.0 (spacing, 95 % sure), depth 1, round trip 310 µs
   time      6.0 s elapsed, 9.1 s to go
   draws     801 (3 refused, 20 duplicates), 300 lines from peers
+  pace      0.995 of what is allowed, 3204 draws of 4 nodes
   peers     2 of 3 connected
   master    lab1/bob (term 2)
   submit    none

@@ -472,15 +472,23 @@ fn theory(status: &Status) -> Option<String> {
             ))
         }
         State::Complete | State::Submitting | State::Submitted => {
-            let seconds = job.elapsed_s.filter(|seconds| *seconds > 0.0)?;
+            let draws = job.swarm_draws;
+            let took = job.elapsed_s.filter(|seconds| *seconds > 0.0 && draws > 0)?;
+            let nodes = match job.drew.len() {
+                1 => "1 node".into(),
+                nodes => format!("{nodes} nodes"),
+            };
             let needed = theory::expected_draws(lines);
-            let nodes = f64::from(status.peers.connected) + 1.0;
-            let rate = job.draws as f64 / seconds;
-            let alone = if rate > 0.0 { needed / rate } else { return None };
+            let luck = match job.luck {
+                Some(luck) => format!("chance asks for {needed:.0} on average (luck {luck:.3})"),
+                None => format!("not all of them are known here; chance asks for {needed:.0} on average"),
+            };
+            let of = if job.capped > 0 { "the server and the operators' caps" } else { "the server" };
+            let pace =
+                job.pace.map(|pace| format!(" Of the draws that {of} allowed, {} were used.", percent(pace)));
             Some(format!(
-                "All {lines} lines came in {seconds:.1} s; chance asks for {needed:.0} draws, {alone:.1} s for one \
-                 node and {:.1} s for {nodes} at {rate:.1} lines/s each.",
-                alone / nodes
+                "All {lines} lines came in {took:.1} s, by {draws} draws of {nodes}; {luck}.{}",
+                pace.unwrap_or_default()
             ))
         }
         _ => None,

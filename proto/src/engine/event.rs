@@ -19,6 +19,7 @@ pub enum Event {
     Yielded { to: PeerId },
     JobStarted { job: JobId, server: String },
     Complete { lines: u32, draws: u64, elapsed: Duration, sha256: String },
+    RunEnded { draws: u64, nodes: u32, pace: Option<f64>, luck: Option<f64> },
     CountLearnt { lines: u32 },
     Paused,
     Resumed,
@@ -117,6 +118,17 @@ impl Event {
                     ("sha256", sha256.clone()),
                 ],
             ),
+            Self::RunEnded { draws, nodes, pace, luck } => {
+                let share =
+                    |share: &Option<f64>| share.map_or("unknown".into(), |share| format!("{share:.3}"));
+                let fields = vec![
+                    ("draws", draws.to_string()),
+                    ("nodes", nodes.to_string()),
+                    ("pace", share(pace)),
+                    ("luck", share(luck)),
+                ];
+                (Info, "run-ended", fields)
+            }
             Self::CountLearnt { lines } => (Info, "count-learnt", vec![("lines", lines.to_string())]),
             Self::Paused => (Info, "paused", vec![]),
             Self::Resumed => (Info, "resumed", vec![]),

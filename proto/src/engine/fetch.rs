@@ -18,12 +18,14 @@ use crate::{
     time::Moment,
     wire::line::{Expect, Reply, ReplyReader},
 };
+pub use allowance::Allowed;
 use smallvec::SmallVec;
 use source::{DIAL_PATIENCE, Open, Phase, Source};
 use std::{borrow::Cow, net::IpAddr};
 pub use tally::Counts;
 use tally::Tally;
 
+mod allowance;
 mod source;
 mod tally;
 
@@ -40,6 +42,7 @@ pub struct Fetch {
     errand: Option<Errand>,
     ended: Option<ErrandEnd>,
     tally: Tally,
+    allowance: allowance::Allowance,
     rng: fastrand::Rng,
 }
 
@@ -63,6 +66,7 @@ impl Fetch {
             errand: None,
             ended: None,
             tally: Tally::default(),
+            allowance: Default::default(),
             rng,
         }
     }
@@ -167,17 +171,34 @@ impl Fetch {
         self.tally.expected_duplicates
     }
 
+    /// How many draws limit and cap have allowed.
+    #[must_use]
+    pub fn allowed(&self, now: Moment) -> Allowed {
+        let mut allowance = self.allowance;
+        allowance.run_to(now, self.tally.first_draw, self.limit(), self.cap);
+        allowance.total(self.tally.first_draw, self.sources.len(), self.cap)
+    }
+
+    fn count_allowance(&mut self, now: Moment) {
+        self.allowance.run_to(now, self.tally.first_draw, self.limit(), self.cap);
+    }
+
     /// Draw, or rest.
     pub fn set_drawing(&mut self, drawing: bool, now: Moment) {
         if drawing && !self.drawing {
             self.tally.mark_anew(now);
             self.sources.iter_mut().for_each(|source| source.pacer.on_rest(now));
         }
+        if drawing != self.drawing {
+            self.count_allowance(now);
+            self.allowance.set_drawing(drawing, now);
+        }
         self.drawing = drawing;
     }
 
     /// The operator's cap on all sources together, in lines a second.
-    pub fn set_cap(&mut self, cap: Option<f64>) {
+    pub fn set_cap(&mut self, cap: Option<f64>, now: Moment) {
+        self.count_allowance(now);
         self.cap = cap;
         let share = cap.map(|cap| cap / self.sources.len().max(1) as f64);
         self.sources.iter_mut().for_each(|source| source.pacer.set_cap(share));
@@ -189,6 +210,8 @@ impl Fetch {
         self.ended = None;
         self.tally = Tally::default();
         self.tally.mark_anew(now);
+        self.allowance = Default::default();
+        self.allowance.set_drawing(self.drawing, now);
         self.address = address.to_owned();
         for source in &mut self.sources {
             source.hang_up(now, out);
@@ -381,7 +404,9 @@ impl Fetch {
 
     /// Does all that is due: dials, asks for lines, goes on with the errand.
     pub fn turn(&mut self, now: Moment, ledger: &Ledger, out: &mut Outbox) {
-        self.tally.mark_on(now);
+        if self.tally.mark_on(now) {
+            self.count_allowance(now);
+        }
         for at in 0..self.sources.len() {
             self.turn_source(at, now, ledger, out);
         }

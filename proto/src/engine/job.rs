@@ -3,6 +3,7 @@
 use crate::{
     engine::{
         Engine,
+        effort::Effort,
         errand::{Errand, Task},
         event::Event,
         io::{Command, Effect, RequestId},
@@ -121,6 +122,7 @@ impl Engine {
         self.submit = Submit::new(self.now);
         self.failed = None;
         self.completed = None;
+        self.effort = Effort::new(false);
         self.from_peers = 0;
         self.reopened = false;
     }
@@ -137,6 +139,8 @@ impl Engine {
                 self.out.note(Event::Complete { lines, draws, elapsed, sha256: sha256.clone() });
                 self.completed = Some((self.now, sha256));
                 self.compare_with_done();
+                // The others learn at once what it took.
+                self.beat_all();
             }
             (false, Some(_)) => self.completed = None,
             _ => {}
@@ -155,6 +159,7 @@ impl Engine {
         if !draw && finished && !self.fetch.has_errand() && self.fetch.is_connected() {
             self.fetch.hang_up(now, &mut self.out);
         }
+        self.note_run();
     }
 
     /// Where a server lets one connection of an address live, one of the nodes that share it draws, and the others only
@@ -242,7 +247,7 @@ impl Engine {
                 self.submit_now(force, resolve);
             }
             Command::Elect { to } => self.elect(to)?,
-            Command::Limit { rate } => self.fetch.set_cap(rate),
+            Command::Limit { rate } => self.fetch.set_cap(rate, self.now),
             Command::PeerAdd { address } => self.add_peers(&[address]),
             Command::Join { addresses } => self.add_peers(&addresses),
             Command::PeerRemove { id, ban } => self.remove_peer(id, ban)?,

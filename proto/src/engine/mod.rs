@@ -25,6 +25,7 @@ macro_rules! electorate {
 }
 
 mod crowd;
+mod effort;
 pub mod election;
 pub mod errand;
 pub mod event;
@@ -50,6 +51,7 @@ mod view;
 
 use crate::{
     engine::{
+        effort::Effort,
         election::{Election, Said},
         event::Event,
         fetch::Fetch,
@@ -110,6 +112,7 @@ pub struct Engine {
     deferred: VecDeque<(Ticket, To, Message<'static>)>,
     ledger: Ledger,
     fetch: Fetch,
+    effort: Effort,
     links: Links,
     reading: Reading,
     spread: Spread,
@@ -219,6 +222,7 @@ impl Engine {
                 FingerprintKey::new(seed),
             ),
             fetch: Fetch::new(&server, rng.u64(..)),
+            effort: Effort::new(false),
             links: Links::new(rng.u64(..)),
             reading: Reading::default(),
             spread: Spread::default(),
@@ -247,6 +251,7 @@ impl Engine {
             durable,
             settings,
         };
+        engine.effort = Effort::new(!engine.ledger.held().is_empty());
         for address in engine.settings.swarm.peers.clone() {
             let id = engine.durable.addresses.get(&address).copied();
             engine.links.add_contact(&address, CONFIGURED, id, now);

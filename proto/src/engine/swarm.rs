@@ -13,7 +13,7 @@ use crate::{
     ids::{JobId, PeerId},
     limits,
     time::Moment,
-    wire::peer::{Beat, Bye, ByeReason, Hello, Message, NewJob, RECALLS},
+    wire::peer::{ALLOWANCES, Beat, Bye, ByeReason, Hello, Message, NewJob, RECALLS},
 };
 use core::time::Duration;
 use std::net::SocketAddr;
@@ -106,7 +106,7 @@ impl Engine {
     fn say_hello(&mut self, conn: ConnId) {
         let mut members = self.durable.members.in_parts(limits::TOLD_MEMBERS).into_iter();
         let hello = Hello {
-            features: RECALLS,
+            features: RECALLS | ALLOWANCES,
             name: self.settings.name.clone(),
             job: self.durable.job.clone(),
             server: self.durable.server.clone(),
@@ -218,6 +218,11 @@ impl Engine {
             }
             Message::Recall(number) => self.on_recall(conn, number),
             Message::Recalled(recalled) => self.on_recalled(id, recalled),
+            Message::Allowance(told) => {
+                if same_job {
+                    self.effort.on_allowance(id, &told);
+                }
+            }
             Message::Hello(_) | Message::Bye(_) => {}
         }
         Ok(())
@@ -343,9 +348,10 @@ impl Engine {
         let done = self.is_done();
         self.links.expect(conn, Duration::from_millis(u64::from(beat.interval_ms)).min(4 * IDLE_BEAT));
         let Some(link) = self.links.get_mut(conn) else { return };
-        link.beat = Told { held: beat.held, rate: beat.rate, drawn: beat.drawn, done: beat.done };
+        link.beat = Told { held: beat.held, rate: beat.rate.max(0.0), drawn: beat.drawn, done: beat.done };
         link.draws_from.clone_from(&beat.draws_from);
         if same_job {
+            self.effort.on_drawn(id, beat.drawn);
             let equal = beat.digest == self.ledger.digest() && beat.held == self.ledger.held().count();
             link.differed = if equal { 0 } else { link.differed.saturating_add(1) };
             self.unserved |= link.differed >= 2 || link.in_vain;
@@ -385,6 +391,7 @@ impl Engine {
         let beat = self.beat();
         self.say_stored(To::All, beat);
         self.beat_at = self.now + self.beat_interval();
+        self.tell_allowance();
     }
 
     /// Beats, silences, dials.

@@ -25,6 +25,7 @@ impl Engine {
     pub fn status(&self) -> Status {
         let counts = self.fetch.counts();
         let first = self.fetch.first_draw();
+        let effort = self.effort();
         let end = self.completed.as_ref().map_or(self.now, |(at, _)| *at);
         Status {
             v: control::VERSION,
@@ -48,6 +49,11 @@ impl Engine {
                 elapsed_s: first.map(|first| end.since(first).as_secs_f64()),
                 sha256: self.completed.as_ref().map(|(_, sha256)| sha256.clone()),
                 reconnects: counts.reconnects,
+                swarm_draws: effort.draws,
+                drew: self.drawers(),
+                pace: effort.pace,
+                capped: effort.capped,
+                luck: self.luck(&effort),
                 drawing: self.fetch.is_drawing(),
             },
             peers: PeerCounts {

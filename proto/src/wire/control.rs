@@ -370,6 +370,21 @@ pub struct Job {
     pub sha256: Option<String>,
     /// Times that the connection to the server was lost.
     pub reconnects: u64,
+    /// Answered requests of all nodes, as far as this one knows.
+    #[serde(default)]
+    pub swarm_draws: u64,
+    /// The names of the nodes that drew, of at most 64 of them.
+    #[serde(default)]
+    pub drew: Vec<String>,
+    /// The draws of all nodes, by those that limit and cap allowed them; null while no limit is known.
+    #[serde(default)]
+    pub pace: Option<f64>,
+    /// Nodes that an operator's cap held back.
+    #[serde(default)]
+    pub capped: u32,
+    /// N·H(N) by the draws of all nodes; null until the file is complete, and where not every draw is known.
+    #[serde(default)]
+    pub luck: Option<f64>,
     /// This node draws, or tries to.
     #[serde(default = "yes")]
     pub drawing: bool,

@@ -48,10 +48,14 @@ pub enum Message<'a> {
     Recall(u32),
     /// The answer to [`Message::Recall`].
     Recalled(Recalled),
+    /// What I drew, and was allowed to draw. Only to peers whose `features` say that they take it.
+    Allowance(Allowance),
 }
 
 /// [`Hello::features`]: it answers [`Message::Recall`].
 pub const RECALLS: u64 = 1;
+/// [`Hello::features`]: it takes [`Message::Allowance`].
+pub const ALLOWANCES: u64 = 2;
 
 /// See [`Message::Hello`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,6 +254,19 @@ pub struct Recalled {
     pub events: Vec<Past>,
 }
 
+/// See [`Message::Allowance`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// Answers of this node's life in this job.
+    pub drawn: u64,
+    /// How many the server's limit, as it is believed, and the operator's cap allowed meanwhile; 0 while that is not known.
+    pub allowed: u64,
+    /// The cap was lower than the limit.
+    pub capped: bool,
+    /// The node held lines of the job when it started, and what they took is not among these.
+    pub partial: bool,
+}
+
 /// An event that was told of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
@@ -329,6 +346,7 @@ pub fn write(out: &mut Vec<u8>, lamport: u64, message: &Message<'_>) {
         Message::NewJob(body) => put(out, body),
         Message::Recall(body) => put(out, body),
         Message::Recalled(body) => put(out, body),
+        Message::Allowance(body) => put(out, body),
     });
 }
 
@@ -378,6 +396,7 @@ impl<'a> Message<'a> {
             Self::Stand(_) => 14,
             Self::Recall(_) => 15,
             Self::Recalled(_) => RECALLED,
+            Self::Allowance(_) => 17,
         }
     }
 
@@ -403,6 +422,7 @@ impl<'a> Message<'a> {
             14 => take(number, body).map(Self::Stand),
             15 => take(number, body).map(Self::Recall),
             RECALLED => take(number, body).map(Self::Recalled),
+            17 => take(number, body).map(Self::Allowance),
             _ => Err(MessageError::UnknownNumber(number)),
         }?;
         if message.is_bounded() { Ok(message) } else { Err(MessageError::BadBody(number)) }
@@ -430,7 +450,8 @@ impl<'a> Message<'a> {
             | Self::Want(_)
             | Self::Roster(_)
             | Self::Recall(_)
-            | Self::Recalled(_) => (Term::default(), 0),
+            | Self::Recalled(_)
+            | Self::Allowance(_) => (Term::default(), 0),
         }
     }
 
@@ -474,7 +495,8 @@ impl<'a> Message<'a> {
             | Self::Ask(_)
             | Self::Ack(_)
             | Self::Stand(_)
-            | Self::Recall(_) => true,
+            | Self::Recall(_)
+            | Self::Allowance(_) => true,
         }
     }
 }

@@ -30,6 +30,11 @@ fn healthy() -> Status {
             elapsed_s: Some(4.4),
             sha256: None,
             reconnects: 0,
+            swarm_draws: 1700,
+            drew: ["alice", "bob", "carol", "dave"].map(Into::into).to_vec(),
+            pace: Some(0.991),
+            capped: 0,
+            luck: None,
             drawing: true,
         },
         peers: PeerCounts { known: 3, connected: 3 },
@@ -105,6 +110,7 @@ fn complete(change: impl FnOnce(&mut Status)) -> (Status, Facts) {
     scene(|status, _| {
         (status.state, status.job.have, status.job.eta_s) = (State::Complete, 1000, Some(0.0));
         (status.job.draws, status.job.elapsed_s) = (1870, Some(18.7));
+        (status.job.swarm_draws, status.job.luck) = (7480, Some(1.0007));
         change(status);
     })
 }

@@ -95,16 +95,19 @@ impl Tally {
         self.begins = true;
     }
 
-    /// Rates count from the mark before, when the last one is old enough and a draw came now, or none comes any more.
-    pub(super) fn mark_on(&mut self, now: Moment) {
+    /// Rates count from the mark before, when the last one is old enough and a draw came now, or none comes any more. True
+    /// about once a second.
+    pub(super) fn mark_on(&mut self, now: Moment) -> bool {
         let [_, last] = self.marks;
         if now.since(last.at) < RATE_SPAN {
-            return;
+            return false;
         }
         let many = self.last_draw == now && self.counts.draws - last.draws >= RATE_DRAWS;
-        if many || self.has_ceased(now) {
+        let due = many || self.has_ceased(now);
+        if due {
             self.marks = [last, self.mark(now)];
         }
+        due
     }
 
     /// No draw came for much longer than the gap between two of them.

@@ -80,6 +80,7 @@ fn examples() -> Vec<Message<'static>> {
                 fields: vec![("n".into(), "v".into())],
             }],
         }),
+        Message::Allowance(Allowance { drawn: 7, allowed: 300, capped: true, partial: false }),
     ]
 }
 
@@ -349,7 +350,7 @@ fn a_bitmap_is_cut_to_the_job_and_an_answer_that_nobody_waits_for_is_passed_over
             assert_eq!(kept, bits[..kept.len()]);
         }
     }
-    let answer = examples().pop().unwrap();
+    let answer = examples().into_iter().find(|message| matches!(message, Message::Recalled(_))).unwrap();
     assert_eq!(received(&answer, 6, false), Ok(None));
     assert_eq!(received(&answer, 6, true), Ok(Some(Vec::new())));
     let large = vec![b'x'; limits::MESSAGE_BYTES];

@@ -123,8 +123,13 @@ pub struct Outcome {
     pub draws_needed: Option<u64>,
     pub refusals: u64,
     pub submits: u64,
-    /// (draws needed / (peers * rate)) / seconds
+    /// (draws needed / (peers * rate)) / seconds, at most 1: the first draw of each peer costs no time, and in a run of a
+    /// few draws that makes more.
     pub efficiency: Option<f64>,
+    /// Draws by those that were allowed to the peers that drew.
+    pub pace: Option<f64>,
+    /// N*H(N) by the draws.
+    pub luck: Option<f64>,
     pub killed: Option<Killed>,
     /// The server found the submitted file right.
     pub submit_is_right: bool,
@@ -161,13 +166,25 @@ impl Outcome {
         faults
     }
 
+    /// The draws that a limit of `rate` for each allowed to the peers that drew, as long as they lived. The first one of each
+    /// costs no time.
+    #[must_use]
+    pub fn allowed(&self, rate: f64) -> f64 {
+        let lived = |peer: &PeerOutcome| match &self.killed {
+            Some(killed) if peer.is_killed => killed.at_s.min(self.seconds),
+            _ => self.seconds,
+        };
+        let drew = self.peers.iter().filter(|peer| peer.draws > 0);
+        drew.map(|peer| 1.0 + rate * lived(peer)).sum::<f64>().max(self.draws as f64)
+    }
+
     /// As the efficiency, but counting only the peers that were alive at each moment.
     #[must_use]
     pub fn efficiency_of_living(&self, rate: f64) -> Option<f64> {
         let Killed { at_s, .. } = self.killed.as_ref()?;
         let peers = self.peers.len() as f64;
         let possible = rate * (peers * at_s + (peers - 1.0) * (self.seconds - at_s).max(0.0));
-        Some(self.draws_needed? as f64 / possible)
+        Some((self.draws_needed? as f64 / possible).min(1.0))
     }
 }
 
@@ -192,6 +209,8 @@ mod tests {
             refusals: 0,
             submits: 1,
             efficiency: Some(0.75),
+            pace: None,
+            luck: None,
             killed: Some(Killed { name: "p".into(), at_s: 5.0, have: 500 }),
             submit_is_right: true,
             submitted_by: None,
@@ -209,6 +228,8 @@ mod tests {
         assert!(outcome.is_right());
         // Two peers for 5 s and one for 5 s at 100 lines/s could draw 1500.
         assert_eq!(outcome.efficiency_of_living(100.0), Some(1.0));
+        assert_eq!(outcome.allowed(100.0), 1600.0, "no less than was drawn");
+        assert_eq!(outcome.allowed(200.0), 2.0 + 200.0 * 15.0);
     }
 
     #[test]

@@ -60,7 +60,17 @@ pub struct Run {
     pub draws: u64,
     /// Null: the server does not tell.
     pub draws_needed: Option<u64>,
+    /// At most 1. Null: nobody knows the sequence of draws.
     pub efficiency: Option<f64>,
+    /// The share of the allowed draws that were used, of the peers that drew.
+    #[serde(default)]
+    pub pace: Option<f64>,
+    /// N*H(N) by the draws.
+    #[serde(default)]
+    pub luck: Option<f64>,
+    /// What it would have taken with average luck: seconds * luck.
+    #[serde(default)]
+    pub seconds_corrected: Option<f64>,
     pub right: bool,
     /// Why it is not right, and where its logs are.
     pub faults: Vec<String>,
@@ -97,6 +107,10 @@ pub struct Row {
     /// How many times faster than one peer; nothing where that is not known.
     pub speed_up: Option<f64>,
     pub efficiency: Option<Spread>,
+    pub pace: Option<Spread>,
+    pub luck: Option<Spread>,
+    /// Seconds with average luck.
+    pub corrected: Option<Spread>,
     pub efficiency_of_living: Option<Spread>,
     /// Seconds that theory expects on average, and their standard deviation.
     pub floor_s: f64,
@@ -148,6 +162,9 @@ impl Run {
             draws: outcome.draws,
             draws_needed: outcome.draws_needed,
             efficiency: outcome.efficiency,
+            pace: outcome.pace,
+            luck: outcome.luck,
+            seconds_corrected: outcome.luck.map(|luck| outcome.seconds * luck),
             right: outcome.is_right(),
             faults: outcome.faults(),
             submits: outcome.submits,
@@ -206,6 +223,9 @@ impl Results {
             seconds,
             speed_up: alone.map(|alone| alone.median / seconds.median),
             efficiency: Spread::of(runs().filter_map(|run| run.efficiency)),
+            pace: Spread::of(runs().filter_map(|run| run.pace)),
+            luck: Spread::of(runs().filter_map(|run| run.luck)),
+            corrected: Spread::of(runs().filter_map(|run| run.seconds_corrected)),
             efficiency_of_living: Spread::of(runs().filter_map(|run| run.efficiency_of_living)),
             floor_s: in_seconds(self.theory.draws),
             deviation_s: in_seconds(self.theory.deviation),

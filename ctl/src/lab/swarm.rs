@@ -134,13 +134,15 @@ impl Swarm<'_> {
             None => output.clone().unwrap_or_default(),
         };
         let floor = |draws: u64| theory::seconds(draws as f64, self.plan.peers, self.plan.rate);
-        Ok(Outcome {
+        let mut outcome = Outcome {
             seconds: end.seconds,
             draws: end.draws,
             draws_needed: end.draws_needed,
             refusals: end.refusals,
             submits: end.submits,
-            efficiency: end.draws_needed.map(|draws| floor(draws) / end.seconds),
+            efficiency: end.draws_needed.map(|draws| (floor(draws) / end.seconds).min(1.0)),
+            pace: None,
+            luck: (end.draws > 0).then(|| theory::expected_draws(self.plan.lines) / end.draws as f64),
             killed: self.killed.take(),
             submit_is_right: noticed.submit_is_right,
             submitted_by: submitter.map(|peer| peer.name.clone()),
@@ -149,7 +151,14 @@ impl Swarm<'_> {
             curve: noticed.curve,
             peers: self.peers.iter().map(|peer| peer.outcome(&served)).collect(),
             busy,
-        })
+        };
+        // Of a server that is not ours only the daemons know what it allows.
+        let told = self.peers.iter().filter_map(|peer| peer.status.as_ref());
+        outcome.pace = match self.plan.conditions.server {
+            None => Some(end.draws as f64 / outcome.allowed(self.plan.rate)),
+            Some(_) => told.max_by_key(|status| status.job.swarm_draws).and_then(|status| status.job.pace),
+        };
+        Ok(outcome)
     }
 
     /// Looks at everything, again and again, until `enough`; false if that takes too long.

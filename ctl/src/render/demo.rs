@@ -100,6 +100,8 @@ pub fn report(plan: &Plan, outcome: &Outcome, kept: Option<&Path>, look: Look) -
                 format!("{share:.3} of the fastest possible with these draws")
             }),
         ),
+        ("pace", or_dash(outcome.pace, |pace| format!("{pace:.3} of the draws that were allowed"))),
+        ("luck", or_dash(outcome.luck, |luck| format!("{luck:.3}, where 1 is average"))),
         (
             "submitted",
             format!("by {}, {} in all", outcome.submitted_by.as_deref().unwrap_or("-"), outcome.submits),
@@ -179,6 +181,9 @@ pub fn object(plan: &Plan, outcome: &Outcome, kept: Option<&Path>) -> Value {
         "draws_needed": outcome.draws_needed,
         "refusals": outcome.refusals,
         "efficiency": outcome.efficiency,
+        "pace": outcome.pace,
+        "luck": outcome.luck,
+        "seconds_corrected": outcome.luck.map(|luck| outcome.seconds * luck),
         "right": outcome.is_right(),
         "submits": outcome.submits,
         "submitted_by": outcome.submitted_by,
@@ -221,6 +226,8 @@ mod tests {
             refusals: 10,
             submits: 1,
             efficiency: Some(0.9961),
+            pace: Some(0.9972),
+            luck: Some(0.9981),
             killed: None,
             busy: None,
             submit_is_right: true,
@@ -243,6 +250,8 @@ mod tests {
   theory      18.71 s +- 3.20 s for 7485 draws, N*H(N), at 400 lines/s
   draws       7500, of which this seed needed 7491; 10 refused
   efficiency  0.996 of the fastest possible with these draws
+  pace        0.997 of the draws that were allowed
+  luck        0.998, where 1 is average
   submitted   by demo/peer2, 1 in all
   reply       SUBMIT SUCCESS: demo@lineswarm
 

@@ -6,13 +6,16 @@ use crate::render::table::{Align, columns};
 use crate::render::{Ink, Look, clean, or_dash};
 
 /// One column: its title, and how it is aligned.
-const HEADER: [(&str, Align); 10] = [
+const HEADER: [(&str, Align); 13] = [
     ("PEERS", Align::Right),
     ("TOPOLOGY", Align::Left),
     ("MEDIAN", Align::Right),
     ("RANGE", Align::Right),
     ("SPEED-UP", Align::Right),
     ("EFFICIENCY", Align::Right),
+    ("PACE", Align::Right),
+    ("LUCK", Align::Right),
+    ("CORRECTED", Align::Right),
     ("FLOOR", Align::Right),
     ("+-", Align::Right),
     ("SUBMITS", Align::Right),
@@ -29,7 +32,8 @@ pub fn report(results: &Results, look: Look) -> String {
     text.push_str(&columns(&HEADER, &cells(results)));
     text.push_str(
         "\nEFFICIENCY: the time that the needed draws take, divided by the time. FLOOR: N*H(N) / (peers * rate), the \
-average of\nthe fastest possible over all luck, and its standard deviation.\n\n",
+average of\nthe fastest possible over all luck, and its standard deviation. PACE: draws, by those that the peers were allowed. LUCK:\n\
+N*H(N), by draws. CORRECTED: the time with average luck.\n\n",
     );
     let answer = answer::answer(results);
     text.push_str(&look.paint(Ink::Strong, "Does the time fall linearly with more peers?"));
@@ -106,6 +110,9 @@ fn row(row: &Row) -> Vec<String> {
         range(row.seconds),
         or_dash(row.speed_up, |up| format!("{up:.2}")),
         or_dash(row.efficiency, |share| format!("{:.3}", share.median)),
+        or_dash(row.pace, |share| format!("{:.3}", share.median)),
+        or_dash(row.luck, |share| format!("{:.3}", share.median)),
+        or_dash(row.corrected, |seconds| format!("{:.2} s", seconds.median)),
         format!("{:.2} s", row.floor_s),
         format!("{:.2}", row.deviation_s),
         row.submits.to_string(),
@@ -138,9 +145,9 @@ mod tests {
     fn the_table_has_a_row_for_each_size_and_the_answer_below() {
         let text = report(&sample(&[1, 4], |_| 0.1), Look::PLAIN);
         let table = "\
-PEERS  TOPOLOGY   MEDIAN           RANGE  SPEED-UP  EFFICIENCY    FLOOR     +-  SUBMITS   RIGHT
-    1  mesh      78.10 s  74.10 to 82.10      1.00       0.999  74.85 s  12.79        3  3 of 3
-    4  mesh      19.60 s  18.60 to 20.60      3.98       0.995  18.71 s   3.20        3  3 of 3
+PEERS  TOPOLOGY   MEDIAN           RANGE  SPEED-UP  EFFICIENCY   PACE   LUCK  CORRECTED    FLOOR     +-  SUBMITS   RIGHT
+    1  mesh      78.10 s  74.10 to 82.10      1.00       0.999  0.999  0.959    74.90 s  74.85 s  12.79        3  3 of 3
+    4  mesh      19.60 s  18.60 to 20.60      3.98       0.995  0.995  0.959    18.80 s  18.71 s   3.20        3  3 of 3
 ";
         assert!(text.contains(table), "{text}");
         assert!(text.contains("linearly with more peers?\nNo, and it should not"));

@@ -174,6 +174,9 @@ pub enum Command {
         /// The daemon's configuration file [default: that of the instance]
         #[arg(long, value_name = "FILE", value_parser = path(), value_hint = ValueHint::AnyPath)]
         config: Option<PathBuf>,
+        /// Where no daemon runs, ask the line server for a line: that starts its session, and its clock, for this address
+        #[arg(long)]
+        ask_server: bool,
     },
     /// Show all counters
     Stats,

@@ -100,7 +100,7 @@ fn ask_one(errand: &Errand<'_>, screen: &mut Screen) -> Result<u8, Failure> {
         Command::Log(Log::Tail(how)) => {
             live::follow(errand, "lines", how.json_line, events::log_line, screen)
         }
-        Command::Doctor { config } => doctor::run(errand, config.as_deref(), screen),
+        Command::Doctor { config, ask_server } => doctor::run(errand, config.as_deref(), *ask_server, screen),
         #[cfg(feature = "top")]
         Command::Top => crate::top::run(errand, screen),
         Command::Wait(wait) => live::wait(errand, &wait.until(), screen),

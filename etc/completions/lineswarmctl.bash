@@ -1161,7 +1161,7 @@ _lineswarmctl() {
             return 0
             ;;
         lineswarmctl__subcmd__doctor)
-            opts="-s -i -t -q -h --config --socket --instance --all --timeout --json --quiet --help"
+            opts="-s -i -t -q -h --config --ask-server --socket --instance --all --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

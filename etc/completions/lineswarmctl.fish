@@ -334,6 +334,7 @@ complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand doctor" -l con
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand doctor" -s s -l socket -d 'The daemon\'s socket; reads and changes both use it [env: LINESWARM_SOCKET]' -r -F
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand doctor" -s i -l instance -d 'The daemon\'s instance name [default: default]' -r
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand doctor" -s t -l timeout -d 'Seconds until the command gives up [default: 5; none for wait, watch, top and events]' -r
+complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand doctor" -l ask-server -d 'Where no daemon runs, ask the line server for a line: that starts its session, and its clock, for this address'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand doctor" -l all -d 'Do it for each instance that has a socket on this host'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand doctor" -l json -d 'Print the daemon\'s answer, or the error, as JSON on stdout'
 complete -c lineswarmctl -n "__fish_lineswarmctl_using_subcommand doctor" -s q -l quiet -d 'Print nothing but what was asked for: no confirmations, no progress'

@@ -109,16 +109,29 @@ fn without_a_daemon_everything_else_is_still_looked_at() {
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path();
     let server = Server::start(at, &["--rate", "1000"]);
-    let found = examine_file(at, &file(at, &server.address, ""));
+    let config = file(at, &server.address, "");
+    let found = examine_file(at, &config);
     found.assert_fails("daemon", "E_NO_DAEMON");
     assert_eq!(found.with_level("fail"), ["daemon"], "{:#}", found.checks);
-    assert_eq!(found.one("line-server")["level"], "ok");
     assert_eq!(found.one("config")["what"], "without problems");
     assert!(found.one("state-dir")["what"].as_str().unwrap().contains("not there yet"));
+    // A session and its clock begin with the first connection, so that nobody is asked who does not have to be.
+    let unasked = found.one("line-server");
+    assert_eq!(unasked["level"], "warn");
+    assert!(unasked["what"].as_str().unwrap().contains("was not asked"), "{unasked}");
+    assert!(unasked["hint"].as_str().unwrap().contains("--ask-server"), "{unasked}");
+    let ask_server = |config: &Path| {
+        let words = ["-t", "2", "doctor", "--json", "--ask-server", "--config"];
+        Found::of(&run(ctl(&at.join("status.sock")).args(words).arg(config)))
+    };
+    let asked = ask_server(&config);
+    assert_eq!(asked.one("line-server")["level"], "ok");
+    assert!(
+        asked.one("line-server")["what"].as_str().unwrap().contains("its session for this address has begun")
+    );
     let end = server.end();
-    assert_eq!(end["draws"], 1, "one connection, one line");
-    let gone = examine_file(at, &file(at, &end_address(), ""));
-    gone.assert_fails("line-server", "nobody listens");
+    assert_eq!(end["draws"], 1, "one connection, one line, and only when it was asked for");
+    ask_server(&file(at, &end_address(), "")).assert_fails("line-server", "nobody listens");
 }
 
 /// Where nobody listens.

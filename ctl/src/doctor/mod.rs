@@ -73,8 +73,13 @@ fn examine(scene: &Scene) -> Vec<Check> {
 }
 
 /// Looks and shows; 1 if something failed.
-pub fn run(errand: &Errand<'_>, file: Option<&Path>, screen: &mut Screen) -> Result<u8, Failure> {
-    let checks = examine(&Scene::look(errand, file));
+pub fn run(
+    errand: &Errand<'_>,
+    file: Option<&Path>,
+    asks_server: bool,
+    screen: &mut Screen,
+) -> Result<u8, Failure> {
+    let checks = examine(&Scene::look(errand, file, asks_server));
     let count = |level| checks.iter().filter(|check| check.level == level).count();
     let exit = if count(Level::Fail) > 0 { NEGATIVE } else { 0 };
     if screen.json {

@@ -26,6 +26,8 @@ pub(super) struct Scene {
     pub(super) written: Written,
     pub(super) is_root: bool,
     pub(super) patience: Duration,
+    /// The line server may be asked for a line.
+    pub(super) asks_server: bool,
 }
 
 /// What a running daemon sees.
@@ -76,7 +78,7 @@ impl Settings {
 }
 
 impl Scene {
-    pub(super) fn look(errand: &Errand<'_>, file: Option<&Path>) -> Self {
+    pub(super) fn look(errand: &Errand<'_>, file: Option<&Path>, asks_server: bool) -> Self {
         let place = errand.place.clone();
         // Of the unit and of the configuration file; none if only a socket was named.
         let instance = place.instance();
@@ -88,7 +90,7 @@ impl Scene {
             _ => written(instance, file, systemd.runs(&place)),
         };
         let patience = errand.patience();
-        Self { place, daemon, systemd, written, is_root, patience }
+        Self { place, daemon, systemd, written, is_root, patience, asks_server }
     }
 
     pub(super) fn seen(&self) -> Option<&Seen> {

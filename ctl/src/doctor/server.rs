@@ -1,7 +1,9 @@
 //! The line server: reachable, and does it speak the protocol?
 //!
-//! Many allow one connection an address, so a daemon that runs, even one that does not answer, is not disturbed: only
-//! if none is there one connection is made, from the address that the daemon would draw from, for one SENDLINE.
+//! Many allow one connection an address, so a daemon that runs, even one that does not answer, is not disturbed. If none
+//! runs, the name is resolved, and no more: a connection would start the server's session for this address, whose clock
+//! counts for the score. With `--ask-server` one is made, from the address that the daemon would draw from, for one
+//! SENDLINE.
 
 use super::scene::{Scene, Seen};
 use super::{Check, fail, ok, warn};
@@ -67,13 +69,45 @@ pub(super) fn check(scene: &Scene) -> Check {
     };
     let address = settings.text("server.address").to_owned();
     let from = settings.list("server.bind").first().and_then(|ip| ip.parse().ok());
+    if !scene.asks_server {
+        return match within(&address, scene.patience, move |address| resolve(&address, from)) {
+            Ok(to) => warn(
+                NAME,
+                format!(
+                    "{address} was not asked, only its name looked up ({to}): asking starts its session for this address"
+                ),
+                "lineswarmctl doctor --ask-server asks for one line",
+            ),
+            Err(trouble) => fail(NAME, format!("{address}: {trouble}"), trouble.hint()),
+        };
+    }
     let begin = Instant::now();
     judge(&address, ask_within(&address, from, scene.patience), begin.elapsed())
 }
 
-fn judge(address: &str, answer: Result<(), Trouble>, took: Duration) -> Check {
+/// What it gave when it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    Line,
+    /// Somebody draws from this address, or drew a moment ago.
+    Refusal,
+}
+
+fn judge(address: &str, answer: Result<Given, Trouble>, took: Duration) -> Check {
+    let ms = took.as_secs_f64() * 1e3;
     match answer {
-        Ok(()) => ok(NAME, format!("{address} gives lines, within {:.1} ms", took.as_secs_f64() * 1e3)),
+        Ok(Given::Line) => ok(
+            NAME,
+            format!(
+                "{address} gave a line, within {ms:.1} ms; its session for this address has begun with that"
+            ),
+        ),
+        Ok(Given::Refusal) => ok(
+            NAME,
+            format!(
+                "{address} answered within {ms:.1} ms that it was asked too soon: others draw from this address"
+            ),
+        ),
         Err(trouble) => fail(NAME, format!("{address}: {trouble}"), trouble.hint()),
     }
 }
@@ -127,17 +161,29 @@ fn as_seen(seen: &Seen) -> Check {
 }
 
 /// Resolving a name has no bound of its own.
-fn ask_within(address: &str, from: Option<IpAddr>, patience: Duration) -> Result<(), Trouble> {
+fn within<T: Send + 'static>(
+    address: &str,
+    patience: Duration,
+    look: impl FnOnce(String) -> Result<T, Trouble> + Send + 'static,
+) -> Result<T, Trouble> {
     let (tell, told) = mpsc::channel();
     let wanted = address.to_owned();
-    thread::spawn(move || tell.send(ask(&wanted, from, patience)));
+    thread::spawn(move || tell.send(look(wanted)));
     told.recv_timeout(patience).unwrap_or(Err(Trouble::Silent(patience)))
 }
 
-fn ask(address: &str, from: Option<IpAddr>, patience: Duration) -> Result<(), Trouble> {
+fn ask_within(address: &str, from: Option<IpAddr>, patience: Duration) -> Result<Given, Trouble> {
+    within(address, patience, move |address| ask(&address, from, patience))
+}
+
+/// Its first address of the family that is drawn from.
+fn resolve(address: &str, from: Option<IpAddr>) -> Result<SocketAddr, Trouble> {
     let mut found = address.to_socket_addrs().map_err(Trouble::NoName)?;
-    let to =
-        found.find(|to| from.is_none_or(|from| from.is_ipv4() == to.is_ipv4())).ok_or(Trouble::NoAddress)?;
+    found.find(|to| from.is_none_or(|from| from.is_ipv4() == to.is_ipv4())).ok_or(Trouble::NoAddress)
+}
+
+fn ask(address: &str, from: Option<IpAddr>, patience: Duration) -> Result<Given, Trouble> {
+    let to = resolve(address, from)?;
     let mut stream = connect(to, from, patience)?;
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => Trouble::Silent(patience),
@@ -153,9 +199,10 @@ fn ask(address: &str, from: Option<IpAddr>, patience: Duration) -> Result<(), Tr
         if bytes.is_empty() {
             return Err(Trouble::Closed);
         }
-        // A refusal is an answer too: somebody draws from this address.
-        if let Some(Reply::Line { .. } | Reply::Refused) = reader.next(&mut bytes, Expect::Line)? {
-            return Ok(());
+        match reader.next(&mut bytes, Expect::Line)? {
+            Some(Reply::Line { .. }) => return Ok(Given::Line),
+            Some(Reply::Refused) => return Ok(Given::Refusal),
+            _ => {}
         }
     }
 }
@@ -209,7 +256,8 @@ mod tests {
     #[test]
     fn a_line_or_a_refusal_is_an_answer_and_nothing_else_is() {
         assert_eq!(answer(b"7\na text\n", PATIENCE).level, Level::Ok);
-        assert_eq!(answer(b"-1\n\n", PATIENCE).level, Level::Ok);
+        let refused = answer(b"-1\n\n", PATIENCE);
+        assert!(refused.level == Level::Ok && refused.what.contains("too soon"), "{refused:?}");
         let garbage = answer(b"HTTP/1.1 400 Bad Request\r\n\r\n", PATIENCE);
         assert_eq!(garbage.level, Level::Fail);
         assert!(garbage.what.contains("where a number is due"), "{garbage:?}");

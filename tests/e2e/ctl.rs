@@ -325,7 +325,11 @@ fn counters_metrics_reasons_and_runs_are_readable() {
         daemon.ctl("why").out,
         "It is as fast as the limit allows.\n\nWEIGHT  CAUSE\n   0.2  server-limit\n"
     );
-    assert_eq!(daemon.ctl("history").out, "PEERS  SECONDS  VERDICT\n    4     18.8  right\n");
+    assert_eq!(
+        daemon.ctl("history").out,
+        "FINISHED  EPOCH  LINES  PEERS     TIME  DRAWS  PACE  LUCK  CAPPED  VERDICT  SERVER  DREW\n\
+         -             -      -      4  18.80 s      -     -     -       -  right    -       -\n"
+    );
     assert_eq!(daemon.ctl("config diff").out, "[node]\nname = \"lab1/alice\"  # --name\n");
     let version = daemon.ctl("version");
     assert!(version.out.contains("lineswarmd 0.0.9 (control 1, wire 2, journal 3)\nthe versions differ"));

@@ -77,9 +77,12 @@ clippy:
 hygiene:
 	$(CARGO) test --workspace --test hygiene
 
-## The commands, files and metrics of every page, tried. With socat; without it, what needs it is left out.
-docs-test:
+.PHONY: socat
+socat:
 	command -v socat >/dev/null || { apt-get update && apt-get install -y --no-install-recommends socat; }
+
+## The commands, files and metrics of every page, tried. With socat; without it, what needs it is left out.
+docs-test: socat
 	$(CARGO) test --workspace --no-run
 	CI=1 $(CARGO) test --workspace --test docs
 
@@ -103,7 +106,7 @@ metrics-test:
 	tests/e2e/promtool.sh
 
 ## What CI runs. The last ten need root, and most of them Debian packages, which they install.
-check: fmt clippy test cross-check gates verify-units boot-test netns-test disk-test docs-test page-test terminal-test metrics-test
+check: socat fmt clippy test cross-check gates verify-units boot-test netns-test disk-test docs-test page-test terminal-test metrics-test
 
 include systemd/install.mk
 include tests/fuzz.mk

@@ -91,7 +91,8 @@ impl Run {
         let judged = self.verdict == "right" || (self.verdict == "wrong" && later.verdict == "complete");
         let verdict = if judged { self.verdict.clone() } else { later.verdict.clone() };
         let knows_more = (later.draws, later.swarm_draws, later.luck.is_some())
-            > (self.draws, self.swarm_draws, self.luck.is_some());
+            > (self.draws, self.swarm_draws, self.luck.is_some())
+            || (later.pace.is_some() && later.pace != self.pace);
         let knows_less = later.draws < self.draws
             || later.swarm_draws < self.swarm_draws
             || (later.luck.is_none() && self.luck.is_some());

@@ -89,14 +89,14 @@ pub(super) struct Effort {
     is_partial: bool,
     /// What was told last, and when.
     told: Option<(Moment, Allowance)>,
-    /// That the whole swarm is done was noted.
-    noted: bool,
+    /// What was noted of the finished run.
+    noted: Option<Total>,
 }
 
 impl Effort {
     /// `partial`: this node held lines of the job when it started, and does not know how many draws they took.
     pub(super) fn new(is_partial: bool) -> Self {
-        Self { peers: BTreeMap::new(), is_partial, told: None, noted: false }
+        Self { peers: BTreeMap::new(), is_partial, told: None, noted: None }
     }
 
     fn peer(&mut self, id: PeerId) -> Option<&mut Account> {
@@ -197,26 +197,21 @@ impl Engine {
         }
     }
 
-    /// Once: the file is complete here and at every linked peer, so that the figures of the run stand.
+    /// The file is complete here and at every linked peer: the figures of the run stand. They are noted again where a last
+    /// message of a peer changes them.
     pub(super) fn note_run(&mut self) {
-        let Some(lines) = self.ledger.count().filter(|_| self.completed.is_some() && !self.effort.noted)
-        else {
-            return;
-        };
+        let Some(lines) = self.ledger.count().filter(|_| self.completed.is_some()) else { return };
         let epoch = self.durable.job.epoch;
         let mut others = self.links.iter().filter(|(_, link)| link.established && link.epoch == epoch);
-        if others.all(|(_, link)| link.beat.held >= lines) {
-            self.effort.noted = true;
-            let total = self.effort();
-            if total.draws > 0 {
-                let luck = self.luck(&total);
-                self.out.note(Event::RunEnded {
-                    draws: total.draws,
-                    nodes: total.nodes,
-                    pace: total.pace,
-                    luck,
-                });
-            }
+        if !others.all(|(_, link)| link.beat.held >= lines) {
+            return;
+        }
+        let total = self.effort();
+        if total.draws > 0 && self.effort.noted != Some(total) {
+            self.effort.noted = Some(total);
+            let luck = self.luck(&total);
+            let Total { draws, nodes, pace, .. } = total;
+            self.out.note(Event::RunEnded { draws, nodes, pace, luck });
         }
     }
 }

@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt;
 const MAGIC: &[u8; 8] = b"lsw-slot";
 const HEAD: usize = 8 + 8 + 4 + 4;
 const SLOT: u64 = 128 * 1024;
-const _: () = assert!(HEAD + limits::STATE_BYTES <= SLOT as usize);
+const _: () = assert!((HEAD + limits::STATE_BYTES) as u64 <= SLOT);
 /// The upper byte of the length is the kind of the payload, the others are its length.
 const KIND_BITS: u32 = 24;
 

@@ -236,6 +236,8 @@ fn a_swarm_with_hostile_peers_among_it_submits_the_right_file() {
     }
     for daemon in &daemons {
         daemon.wait("submitted");
+        // A conflict that a hostile peer opened here ends with the next draw of that line.
+        wait_until("no open conflict", || !daemon.status()["job"]["sha256"].is_null());
         assert_eq!(daemon.dump(), server.served());
         assert!(memory(daemon) < 64 * 1024, "{} KiB", memory(daemon));
         assert!(!daemon.log().contains("panicked"), "{}", daemon.log());
